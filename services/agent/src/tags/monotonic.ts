@@ -1,0 +1,13 @@
+import type { TagRecord } from '@shoal/core';
+
+export type TagVerdict = 'newer' | 'same' | 'rollback' | 'conflict';
+
+/**
+ * What a signed record is to the one already known: versions only grow, and one version of a tag has one
+ * digest. Anything else is an old record played again, or an origin that lost its state.
+ */
+export const judgeTag = (known: TagRecord | undefined, candidate: TagRecord): TagVerdict => {
+  if (!known || candidate.version > known.version) return 'newer';
+  if (candidate.version < known.version) return 'rollback';
+  return candidate.digest === known.digest ? 'same' : 'conflict';
+};

@@ -1,0 +1,85 @@
+import { OciError, type RepositoryName, ShoalError, type SignedTagRecord, type Tag } from '@shoal/core';
+import type { OriginAnswer } from '../origin/answer.ts';
+import { Coalescer } from './coalescer.ts';
+import type { TagVerdict } from './monotonic.ts';
+import type { TagBook } from './tag-book.ts';
+
+/** Tags that may be in the course of resolution at once. */
+const resolvingMax = 1024;
+
+export interface TagSources {
+  /** One revalidation at the origins, within its own deadline; it never rejects. */
+  askOrigins(repository: RepositoryName, tag: Tag): Promise<OriginAnswer<Uint8Array>>;
+  /** Encoded records of all peers that answer in time; anything may be in them. */
+  askPeers(repository: RepositoryName, tag: Tag): Promise<Uint8Array[]>;
+}
+
+export interface TagEvents {
+  tagRefused(repository: string, tag: string, from: 'origin' | 'peer', verdict: TagVerdict | 'unverified'): void;
+  tagStale(repository: string, tag: string, reason: string): void;
+  /** This node holds a record: peers may come for it. */
+  tagKept(signed: SignedTagRecord): void;
+  tagForgotten(repository: RepositoryName, tag: Tag): void;
+}
+
+export interface ResolvedTag {
+  readonly signed: SignedTagRecord;
+  /** Set when no origin could be asked: why the answer may be old. */
+  readonly staleBecause: string | undefined;
+}
+
+/** Tag to digest: revalidated at an origin on every request, from this node's or a peer's signed record when none answers. */
+export class TagResolver {
+  readonly #coalescer = new Coalescer<ResolvedTag>({ keysMax: resolvingMax });
+  readonly #book: TagBook;
+  readonly #sources: TagSources;
+  readonly #events: TagEvents;
+
+  constructor(o: { book: TagBook; sources: TagSources; events: TagEvents }) {
+    this.#book = o.book;
+    this.#sources = o.sources;
+    this.#events = o.events;
+  }
+
+  /** @throws OciError MANIFEST_UNKNOWN (404); ShoalError UNAVAILABLE (503) when nobody who knows could be asked */
+  resolve(repository: RepositoryName, tag: Tag): Promise<ResolvedTag> {
+    return this.#coalescer.run(`${repository}:${tag}`, () => this.#revalidate(repository, tag));
+  }
+
+  async #revalidate(repository: RepositoryName, tag: Tag): Promise<ResolvedTag> {
+    const answer = await this.#sources.askOrigins(repository, tag);
+    if (answer.kind === 'absent') {
+      if (await this.#book.forget(repository, tag)) this.#events.tagForgotten(repository, tag);
+      throw new OciError('MANIFEST_UNKNOWN', `${repository}:${tag} is not known at the origin`, {
+        detail: { repository, tag },
+      });
+    }
+    if (answer.kind === 'unreachable') return this.#fromPeers(repository, tag, answer.reason);
+    const signed = this.#book.parse(repository, tag, answer.value);
+    const verdict = signed ? await this.#book.offer(signed, 'origin') : 'unverified';
+    if (signed && (verdict === 'newer' || verdict === 'same')) {
+      this.#events.tagKept(signed);
+      return { signed, staleBecause: undefined };
+    }
+    this.#events.tagRefused(repository, tag, 'origin', verdict);
+    return this.#fromPeers(repository, tag, `the record of ${answer.origin} was refused: ${verdict}`);
+  }
+
+  async #fromPeers(repository: RepositoryName, tag: Tag, reason: string): Promise<ResolvedTag> {
+    for (const bytes of await this.#sources.askPeers(repository, tag)) {
+      const signed = this.#book.parse(repository, tag, bytes);
+      const verdict = signed ? await this.#book.offer(signed, 'peer') : 'unverified';
+      if (verdict !== 'newer' && verdict !== 'same') this.#events.tagRefused(repository, tag, 'peer', verdict);
+    }
+    const signed = await this.#book.known(repository, tag);
+    if (!signed)
+      throw new ShoalError(
+        'UNAVAILABLE',
+        503,
+        `${repository}:${tag} cannot be resolved: ${reason}, and no peer has a signed record of it`,
+      );
+    this.#events.tagKept(signed);
+    this.#events.tagStale(repository, tag, reason);
+    return { signed, staleBecause: reason };
+  }
+}
