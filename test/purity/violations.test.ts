@@ -31,8 +31,9 @@ const violations: readonly Violation[] = [
     reported: { purity: noSuchName, imports: /is pure: it does no I\/O/ },
   },
   {
-    what: 'a library in swarm',
-    file: 'packages/swarm/src/violation-library.ts',
+    // In core, where no other case is for tsc: the types of undici bring those of Node into the program.
+    what: 'a library in core',
+    file: 'packages/core/src/violation-library.ts',
     text: `import { request } from 'undici';\nexport const ask = request;\n`,
     reported: { imports: /allowed from npm: nothing/ },
   },
