@@ -1,0 +1,128 @@
+import type { Digest, PeerId, SwarmId } from '@shoal/core';
+import Type from 'typebox';
+
+/** The most swarms of one announce or lookup. */
+export const announceSwarmsMax = 1000;
+
+/** The most peers one swarm's answer holds. */
+export const peersWantedMax = 50;
+
+const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+export const PeerIdSchema = Type.Unsafe<PeerId>(Type.String({ pattern: '^[0-9a-f]{40}$' }));
+export const SwarmIdSchema = Type.Unsafe<SwarmId>(Type.String({ pattern: '^[0-9a-f]{64}$' }));
+export const DigestSchema = Type.Unsafe<Digest>(
+  Type.String({ pattern: '^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$' }),
+);
+export const ZoneSchema = Type.String({
+  pattern: '^[\\x21-\\x7e]{0,64}$',
+  description: 'Up to 64 visible ASCII characters; empty without zones.',
+});
+export const PeerAddressSchema = Type.String({
+  maxLength: 262,
+  pattern: '^(?:\\[[0-9A-Fa-f:.%a-z]+\\]|[A-Za-z0-9.-]+):\\d{1,5}$',
+  description: 'host:port or [IPv6]:port of the piece listener.',
+});
+export const PeerRoleSchema = Type.Union([Type.Literal('agent'), Type.Literal('origin')]);
+
+/** Who announces. */
+export const PeerSelfSchema = Type.Object({
+  peerId: PeerIdSchema,
+  incarnation: count,
+  address: PeerAddressSchema,
+  zone: ZoneSchema,
+  role: PeerRoleSchema,
+});
+
+/** Who may be connected to. */
+export const PeerEntrySchema = Type.Object({
+  peerId: PeerIdSchema,
+  incarnation: count,
+  address: PeerAddressSchema,
+  zone: ZoneSchema,
+  complete: Type.Boolean(),
+  role: PeerRoleSchema,
+});
+
+export const AnnounceEventSchema = Type.Union([
+  Type.Literal('join'),
+  Type.Literal('progress'),
+  Type.Literal('complete'),
+  Type.Literal('leave'),
+  Type.Literal('starved'),
+]);
+
+export const SwarmAnnounceSchema = Type.Object({
+  swarm: SwarmIdSchema,
+  digest: Type.Optional(DigestSchema),
+  event: AnnounceEventSchema,
+  have: count,
+  pieces: count,
+  degree: Type.Integer({ minimum: 0, maximum: 65_535, description: 'How many neighbours the peer has in this swarm.' }),
+  want: Type.Integer({ minimum: 0, maximum: peersWantedMax, description: 'How many peers it asks for.' }),
+});
+
+/** POST /shoal/v1/announce */
+export const AnnounceRequestSchema = Type.Object({
+  peer: PeerSelfSchema,
+  swarms: Type.Array(SwarmAnnounceSchema, { maxItems: announceSwarmsMax }),
+});
+
+export const AnnounceResponseSchema = Type.Object({
+  swarms: Type.Array(
+    Type.Object({ swarm: SwarmIdSchema, peers: Type.Array(PeerEntrySchema, { maxItems: 2 * peersWantedMax }) }),
+    { maxItems: announceSwarmsMax },
+  ),
+  again: Type.Boolean({ description: 'Announce all again: the store does not know this peer.' }),
+  intervalMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
+});
+
+/** POST /shoal/v1/heartbeat: one a peer, not one a blob. */
+export const HeartbeatRequestSchema = Type.Object({
+  peer: PeerSelfSchema,
+  load: Type.Optional(
+    Type.Object({
+      uploadBytesPerSecond: Type.Optional(count),
+      downloadBytesPerSecond: Type.Optional(count),
+      swarms: Type.Optional(count),
+    }),
+  ),
+});
+
+export const HeartbeatResponseSchema = Type.Object({
+  known: Type.Boolean({ description: 'False: announce all again.' }),
+  commands: Type.Array(Type.Object({ kind: Type.String({ maxLength: 64 }) }), {
+    maxItems: 64,
+    description: 'Unknown kinds are skipped.',
+  }),
+  intervalMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
+});
+
+/** POST /shoal/v1/lookup: peers without joining. At least one of digest and swarm is given. */
+export const LookupRequestSchema = Type.Object({
+  digest: Type.Optional(DigestSchema),
+  swarm: Type.Optional(SwarmIdSchema),
+  want: Type.Integer({ minimum: 0, maximum: peersWantedMax }),
+});
+
+export const LookupResponseSchema = Type.Object({
+  swarms: Type.Array(
+    Type.Object({
+      swarm: SwarmIdSchema,
+      digest: Type.Optional(DigestSchema),
+      peers: Type.Array(PeerEntrySchema, { maxItems: 2 * peersWantedMax }),
+    }),
+    { maxItems: announceSwarmsMax },
+  ),
+});
+
+export type PeerSelf = Type.Static<typeof PeerSelfSchema>;
+export type PeerEntry = Type.Static<typeof PeerEntrySchema>;
+export type AnnounceEvent = Type.Static<typeof AnnounceEventSchema>;
+export type SwarmAnnounce = Type.Static<typeof SwarmAnnounceSchema>;
+export type AnnounceRequest = Type.Static<typeof AnnounceRequestSchema>;
+export type AnnounceResponse = Type.Static<typeof AnnounceResponseSchema>;
+export type HeartbeatRequest = Type.Static<typeof HeartbeatRequestSchema>;
+export type HeartbeatResponse = Type.Static<typeof HeartbeatResponseSchema>;
+export type LookupRequest = Type.Static<typeof LookupRequestSchema>;
+export type LookupResponse = Type.Static<typeof LookupResponseSchema>;

@@ -1,0 +1,48 @@
+import type { Address } from '@shoal/core';
+import type { ControlMessage, DataHeader } from '@shoal/protocol';
+import type { NodeIdentity } from './identity.ts';
+import type { EndpointLimits } from './endpoint-limits.ts';
+import type { Link } from './link.ts';
+
+/** What the transport logs to; pino's methods have this shape. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/**
+ * What an endpoint reports. A ShoalError thrown by `message` or a data callback closes the link with its message:
+ * the way to refuse what a peer said. All calls come from socket events, except `linkClosed` and `dataClosed`,
+ * which also come from inside Link.close.
+ */
+export interface EndpointHandler {
+  /** First for a link; nothing of it comes before. */
+  linkOpened(link: Link): void;
+  /** Once, last for a link; `reason` is for logs. */
+  linkClosed(link: Link, reason: string): void;
+  message(link: Link, message: ControlMessage): void;
+  /** A DATA frame begins on my downlink. `header.length` 0: the remote has stopped this transfer. */
+  dataBegin(link: Link, header: DataHeader): void;
+  /** Part of the payload: a slice of the shared receive buffer, valid only during the call. */
+  dataBytes(link: Link, bytes: Uint8Array): void;
+  /** The frame is complete. Frames of different transfers alternate, but never overlap. */
+  dataEnd(link: Link): void;
+  /** The data connection I dialled stands: what I request now arrives on it. */
+  dataOpened(link: Link): void;
+  /** The data connection I dialled could not be opened or broke; a frame may be left unfinished. */
+  dataClosed(link: Link, reason: string): void;
+}
+
+export interface EndpointOptions {
+  readonly identity: NodeIdentity;
+  /** The cluster secret; without it only peers without one are accepted. */
+  readonly secret?: string;
+  /** Where to listen; port 0 takes a free one. */
+  readonly listen: Address;
+  readonly handler: EndpointHandler;
+  readonly limits?: Partial<EndpointLimits>;
+  /** Milliseconds of a clock that never goes back; performance.now by default. */
+  readonly clock?: () => number;
+  readonly log?: Log;
+}

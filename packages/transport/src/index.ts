@@ -1,0 +1,7 @@
+export * from './dial-error.ts';
+export * from './endpoint.ts';
+export * from './endpoint-limits.ts';
+export * from './endpoint-options.ts';
+export * from './identity.ts';
+export * from './link.ts';
+export * from './uplink.ts';

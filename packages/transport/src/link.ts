@@ -1,0 +1,29 @@
+import type { ControlMessage } from '@shoal/protocol';
+import type { NodeIdentity } from './identity.ts';
+import type { Uplink } from './uplink.ts';
+
+/**
+ * A peer that has proved itself, over one control connection and up to two data connections: the one I
+ * dialled (my downlink) and the one the peer dialled (my uplink).
+ */
+export interface Link {
+  readonly remote: NodeIdentity;
+  /** Unique in the endpoint, never used again: the machines' peer handle. */
+  readonly id: number;
+  /** False from the moment the link is closed; `send` then does nothing. */
+  readonly open: boolean;
+  /** My downlink from the remote stands. */
+  readonly dataReady: boolean;
+  /** The data connection the remote dialled, on which I send pieces; undefined until it has, and after it broke. */
+  readonly uplink: Uplink | undefined;
+  /**
+   * Queues a message; all messages of one event-loop turn go out in one write. Byte arrays in it are copied.
+   * Closes the link when more than `sendQueueBytesMax` wait, as a peer that does not read is of no use.
+   * @throws InvalidValueError when a field is out of the grammar's bounds
+   */
+  send(message: ControlMessage): void;
+  /** Dials my data connection to the remote; idempotent. `dataOpened` or `dataClosed` tells how it went. */
+  openData(): void;
+  /** Closes all connections of the link. `linkClosed` (after `dataClosed`) is called before this returns. */
+  close(reason: string): void;
+}
