@@ -1,0 +1,157 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type RegistryHandlers, registerRegistryRoutes, type RouteOf } from './dispatch.ts';
+import { parseCount } from './errors.ts';
+import { parseRange } from './range.ts';
+import type { ReadContext, ReadRegistry } from './read-registry.ts';
+import { type SendOptions, type SendResult, sendBlob } from './send-blob.ts';
+
+export interface PullOptions extends SendOptions {
+  /** Called once for every blob body that was begun. */
+  readonly blobSent?: (route: RouteOf<'blob'>, result: SendResult) => void;
+}
+
+/** More tags than this are never asked for in one page. */
+const tagLimitMax = 10_000;
+
+/** The read half of the OCI Distribution API over a ReadRegistry: end-1, end-2, end-3, end-8 and end-12. */
+export const pullHandlers = (registry: ReadRegistry, options: PullOptions): RegistryHandlers => {
+  const { tags, referrers } = registry;
+  return {
+    'GET base': ping,
+    'HEAD base': ping,
+    ...onGetAndHead('manifest', (route: RouteOf<'manifest'>, request, reply) =>
+      sendManifest(registry, route, request, reply),
+    ),
+    ...onGetAndHead('blob', (route: RouteOf<'blob'>, request, reply) =>
+      sendBlobRoute(registry, route, request, reply, options),
+    ),
+    ...(tags &&
+      onGetAndHead('tags', (route: RouteOf<'tags'>, request, reply) =>
+        sendTags(tags.bind(registry), route, request, reply),
+      )),
+    ...(referrers &&
+      onGetAndHead('referrers', (route: RouteOf<'referrers'>, request, reply) =>
+        sendReferrers(referrers.bind(registry), route, request, reply),
+      )),
+  };
+};
+
+/** A pull-only registry: pushes are refused with a message that tells where to push to. */
+export const registerPullRoutes = (
+  app: FastifyInstance,
+  registry: ReadRegistry,
+  options: PullOptions & { readonly pushRefusedMessage: string },
+): void =>
+  registerRegistryRoutes(app, pullHandlers(registry, options), { unsupportedMessage: options.pushRefusedMessage });
+
+type Handler<Route> = (route: Route, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+const onGetAndHead = <Kind extends string, Route>(kind: Kind, handler: Handler<Route>) =>
+  ({ [`GET ${kind}`]: handler, [`HEAD ${kind}`]: handler }) as {
+    [Key in `GET ${Kind}` | `HEAD ${Kind}`]: Handler<Route>;
+  };
+
+const ping: Handler<unknown> = async (_route, _request, reply) =>
+  reply.header('content-type', 'application/json').send('{}');
+
+const sendManifest = async (
+  registry: ReadRegistry,
+  route: RouteOf<'manifest'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> => {
+  const manifest = await registry.manifest(route.repository, route.reference, contextOf(request, reply));
+  void reply.headers({
+    'docker-content-digest': manifest.digest,
+    etag: `"${manifest.digest}"`,
+    'content-type': manifest.mediaType,
+  });
+  if (hasEtag(request.headers['if-none-match'], manifest.digest)) return reply.code(304).send();
+  void reply.header('content-length', manifest.size);
+  if (request.method === 'HEAD') return reply.send();
+  if (!manifest.bytes) throw new TypeError('a manifest was read without its bytes');
+  return reply.send(asBuffer(manifest.bytes));
+};
+
+const sendBlobRoute = async (
+  registry: ReadRegistry,
+  route: RouteOf<'blob'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: PullOptions,
+): Promise<unknown> => {
+  const source = await registry.blob(route.repository, route.digest, contextOf(request, reply));
+  try {
+    void reply.headers({
+      'docker-content-digest': route.digest,
+      etag: `"${route.digest}"`,
+      'accept-ranges': 'bytes',
+      'cache-control': 'max-age=31536000',
+      'content-type': 'application/octet-stream',
+    });
+    if (hasEtag(request.headers['if-none-match'], route.digest)) return reply.code(304).send();
+    const ifRange = request.headers['if-range'];
+    const asked = typeof ifRange === 'string' && !hasEtag(ifRange, route.digest) ? undefined : request.headers.range;
+    const part = request.method === 'GET' ? parseRange(asked, source.size) : undefined;
+    const range = part ?? { start: 0, end: source.size };
+    void reply.header('content-length', range.end - range.start);
+    if (part) void reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${source.size}`);
+    if (request.method === 'HEAD') return await reply.send();
+    const result = await sendBlob(reply, source, range, options);
+    options.blobSent?.(route, result);
+    return reply;
+  } finally {
+    source.close();
+  }
+};
+
+const sendTags = async (
+  tags: NonNullable<ReadRegistry['tags']>,
+  route: RouteOf<'tags'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> => {
+  const query = queryOf(request);
+  const limit = parseCount('n', query.get('n'), tagLimitMax);
+  const page = await tags(route.repository, { limit, last: query.get('last') ?? undefined }, contextOf(request, reply));
+  const last = page.tags.at(-1);
+  if (page.more && last !== undefined) {
+    const next = new URLSearchParams({ ...(limit === undefined ? {} : { n: String(limit) }), last });
+    void reply.header('link', `</v2/${route.repository}/tags/list?${next}>; rel="next"`);
+  }
+  return reply
+    .header('content-type', 'application/json')
+    .send(JSON.stringify({ name: route.repository, tags: page.tags }));
+};
+
+const sendReferrers = async (
+  referrers: NonNullable<ReadRegistry['referrers']>,
+  route: RouteOf<'referrers'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> => {
+  const artifactType = queryOf(request).get('artifactType') ?? undefined;
+  const index = await referrers(route.repository, route.digest, artifactType, contextOf(request, reply));
+  if (artifactType !== undefined) void reply.header('oci-filters-applied', 'artifactType');
+  return reply.header('content-type', 'application/vnd.oci.image.index.v1+json').send(asBuffer(index));
+};
+
+/** The query of a request, decoded once. Of a repeated key `get` gives the first value. */
+export const queryOf = (request: FastifyRequest): URLSearchParams =>
+  new URLSearchParams((request.raw.url ?? '').split('?').slice(1).join('?'));
+
+const contextOf = (request: FastifyRequest, reply: FastifyReply): ReadContext => {
+  const left = new AbortController();
+  reply.raw.once('close', () => left.abort(new Error('the client closed the connection')));
+  return {
+    method: request.method as 'GET' | 'HEAD',
+    upstream: queryOf(request).get('ns') ?? undefined,
+    signal: left.signal,
+  };
+};
+
+/** Whether an If-None-Match or If-Range header names the content. Source: RFC 9110, section 13.1.2. */
+const hasEtag = (header: string | undefined, digest: string): boolean =>
+  header !== undefined && (header.trim() === '*' || header.includes(`"${digest}"`));
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,0 +1,39 @@
+import type { ServerOptions } from 'node:https';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { OciError } from '@shoal/core';
+import { type ErrorLog, sendOciError } from './errors.ts';
+
+export interface RegistryServerOptions {
+  readonly log: ErrorLog;
+  /** Serves HTTPS when given. */
+  readonly tls?: ServerOptions | undefined;
+  /** All request headers together, in bytes; more is answered with 431. */
+  readonly headerBytesMax?: number;
+  /** How long an idle kept-alive connection stays open. */
+  readonly keepAliveTimeoutMs?: number;
+}
+
+/**
+ * A fastify server as registries need it: OCI error bodies for everything (also for malformed URLs and unknown
+ * paths), request bodies left unread for the handlers to stream, no limit on the time of a whole request (an upload
+ * may take hours; bodies have idle deadlines), no compression.
+ */
+export const createRegistryServer = (options: RegistryServerOptions): FastifyInstance => {
+  const { log, tls, headerBytesMax = 64 * 1024, keepAliveTimeoutMs = 75_000 } = options;
+  const app = Fastify({
+    ...(tls ? { https: { ...tls, maxHeaderSize: headerBytesMax } } : { http: { maxHeaderSize: headerBytesMax } }),
+    exposeHeadRoutes: false,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    requestTimeout: 0,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 16_384 },
+    frameworkErrors: (error, request, reply) => void sendOciError(error, request, reply, log),
+  }) as unknown as FastifyInstance;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, request, reply) => sendOciError(error, request, reply, log));
+  app.setNotFoundHandler((request, reply) =>
+    sendOciError(new OciError('NAME_UNKNOWN', 'path: no such endpoint'), request, reply, log),
+  );
+  return app;
+};
