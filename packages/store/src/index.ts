@@ -1,0 +1,12 @@
+export * from './blob-store.ts';
+export * from './cached-blob.ts';
+export { writeFileAtomic } from './disk.ts';
+export { BlobTooLargeError, FolderInUseError, StoreFullError } from './errors.ts';
+export { sha256 } from './hash.ts';
+export * from './piece-cache.ts';
+export { PieceHasher } from './piece-hasher.ts';
+export * from './signing-key.ts';
+export * from './stored-blob.ts';
+export { TreeHasher } from './tree-hasher.ts';
+export { TrustedKeys } from './trusted-keys.ts';
+export * from './upload.ts';

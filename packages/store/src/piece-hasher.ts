@@ -1,0 +1,48 @@
+import { leafLength, leafPrefix, merkleRoot } from '@shoal/core';
+import { createHash, type Hash } from 'node:crypto';
+import { sha256 } from './hash.ts';
+
+/** Cuts a byte stream into leaves of 256 KiB and hashes each as its bytes land; chunk boundaries are arbitrary. */
+export class LeafHasher {
+  readonly #leaves: Uint8Array[] = [];
+  #open: Hash | undefined;
+  #room = leafLength;
+
+  update(chunk: Uint8Array): void {
+    for (let from = 0; from < chunk.length;) {
+      this.#open ??= createHash('sha256').update(leafPrefix);
+      const to = Math.min(chunk.length, from + this.#room);
+      this.#open.update(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+      this.#room -= to - from;
+      from = to;
+      if (this.#room === 0) this.#close();
+    }
+  }
+
+  /** The hashes of all leaves, a last short one included; the hasher is used up. */
+  finish(): readonly Uint8Array[] {
+    this.#close();
+    return this.#leaves;
+  }
+
+  #close(): void {
+    if (this.#open) this.#leaves.push(this.#open.digest());
+    this.#open = undefined;
+    this.#room = leafLength;
+  }
+}
+
+/** The hash of one piece, as its bytes land: the root of the hash tree over its leaves. */
+export class PieceHasher {
+  readonly #leaves = new LeafHasher();
+
+  /** Bytes of the piece, in order, in chunks of any length. */
+  update(bytes: Uint8Array): void {
+    this.#leaves.update(bytes);
+  }
+
+  /** 32 bytes, to be compared with Metainfo.pieceHashes; the hasher is used up. */
+  finish(): Uint8Array {
+    return merkleRoot(this.#leaves.finish(), sha256);
+  }
+}
