@@ -1,0 +1,73 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ShoalError } from '@shoal/core';
+import type { ClusterAuth } from './cluster-auth.ts';
+import { unsignedBody } from './cluster-auth.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `unsigned`: the body is streamed and checked by other means, its bytes are not part of the signature. */
+    clusterAuthBody?: 'signed' | 'unsigned';
+  }
+}
+
+const nonces = new WeakMap<FastifyRequest, string>();
+
+/**
+ * Requires the cluster's signature on every route of `app` that is added after this call, and proves our own
+ * side on every answer. A body is read (up to the route's bodyLimit) and hashed before it is parsed.
+ */
+export const requireClusterAuth = (app: FastifyInstance, auth: ClusterAuth): void => {
+  if (!auth.enabled) return;
+  app.addHook('onRequest', async (request) => {
+    auth.verifyHeaders(request.headers);
+    if (streamsBody(request) || !hasBody(request))
+      remember(auth, request, streamsBody(request) ? unsignedBody : undefined);
+  });
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    if (nonces.has(request)) return payload;
+    const body = await readBounded(
+      payload,
+      request.routeOptions.bodyLimit ?? app.initialConfig.bodyLimit ?? 1024 * 1024,
+    );
+    remember(auth, request, body);
+    return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
+  });
+  app.addHook('onSend', async (request, reply) => {
+    reply.headers(proofHeaders(auth, request, reply.statusCode));
+  });
+};
+
+/** The headers that prove our side of an answer; only for replies that are hijacked, where no hook runs. */
+export const proofHeaders = (auth: ClusterAuth, request: FastifyRequest, status: number): Record<string, string> => {
+  const nonce = nonces.get(request);
+  return nonce === undefined ? {} : auth.answerHeaders(nonce, status);
+};
+
+const remember = (
+  auth: ClusterAuth,
+  request: FastifyRequest,
+  body: Uint8Array | typeof unsignedBody | undefined,
+): void => {
+  nonces.set(
+    request,
+    auth.verifyRequest({ method: request.method, path: request.raw.url ?? '', headers: request.headers, body }),
+  );
+};
+
+const streamsBody = (request: FastifyRequest): boolean => request.routeOptions.config.clusterAuthBody === 'unsigned';
+
+const hasBody = ({ headers }: FastifyRequest): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+
+const readBounded = async (payload: AsyncIterable<unknown>, bytesMax: number): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of payload) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    size += bytes.length;
+    if (size > bytesMax) throw new ShoalError('BODY_TOO_LARGE', 413, `the body is larger than ${bytesMax} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks, size);
+};

@@ -1,0 +1,38 @@
+import { ShoalError } from '@shoal/core';
+import type { ConfigProblem } from './definition.ts';
+
+export interface LocatedProblem extends ConfigProblem {
+  /** Where the value stands: `agent.yaml:12`, `SHOAL_AGENT_ADMIN_PORT`. */
+  readonly source?: string;
+  readonly hidden?: boolean;
+}
+
+/** A configuration that a service does not start with; the process ends with exit code 2. */
+export class ConfigError extends ShoalError {
+  readonly problems: readonly LocatedProblem[];
+
+  constructor(service: string, problems: readonly LocatedProblem[]) {
+    const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+    super(
+      'CONFIG_INVALID',
+      500,
+      [
+        `the configuration of the ${service} has ${count}:`,
+        ...problems.map((problem) => `  ${problemText(problem)}`),
+      ].join('\n'),
+    );
+    this.problems = problems;
+  }
+}
+
+/** `admin.port: 70000 is not allowed; allowed is a port from 0 to 65535 (agent.yaml:4)`. */
+export const problemText = ({ key, value, allowed, source, hidden }: LocatedProblem): string => {
+  const what =
+    value === undefined ? 'is missing' : `${hidden ? 'the value (not shown)' : printable(value)} is not allowed`;
+  return `${key}: ${what}; ${allowed}${source ? ` (${source})` : ''}`;
+};
+
+const printable = (value: unknown): string => {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length > 120 ? `${json.slice(0, 117)}...` : json;
+};

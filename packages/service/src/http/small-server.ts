@@ -1,0 +1,88 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Address } from '@shoal/core';
+import { listening } from './listen.ts';
+
+export interface SmallAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  /** Of `body` when it is text; JSON otherwise. */
+  readonly contentType?: string;
+}
+
+export type SmallHandler = (url: URL, request: IncomingMessage) => SmallAnswer | Promise<SmallAnswer>;
+
+const headerBytesMax = 8 * 1024;
+const requestTimeoutMs = 10_000;
+const connectionsMax = 64;
+
+/**
+ * A GET-only HTTP server on node:http for admin and debug ports: each process has two, and a framework's
+ * memory for each would show on every node.
+ */
+export class SmallServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly address: Address;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    const { address, port } = server.address() as AddressInfo;
+    this.address = { host: address, port };
+  }
+
+  /** @throws ListenError naming `key`. */
+  static async listen(key: string, { host, port }: Address, handler: SmallHandler): Promise<SmallServer> {
+    const server = createServer(
+      { maxHeaderSize: headerBytesMax, requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs },
+      (request, response) => void answer(handler, request, response),
+    );
+    server.maxConnections = connectionsMax;
+    await listening(
+      key,
+      { host, port },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen({ host, port }, resolve);
+        }),
+    );
+    return new SmallServer(server);
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+const answer = async (handler: SmallHandler, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { status, body, contentType } = await answerOf(handler, request);
+  const text = typeof body === 'string' ? body : `${JSON.stringify(body, undefined, 2)}\n`;
+  response.writeHead(status, {
+    'content-type': contentType ?? (typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json'),
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...(status === 405 && { allow: 'GET, HEAD' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
+  // A body nobody reads would hold the connection; these servers take none.
+  request.resume();
+};
+
+const answerOf = async (handler: SmallHandler, request: IncomingMessage): Promise<SmallAnswer> => {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return { status: 405, body: { error: `${request.method} is not allowed; allowed are GET and HEAD` } };
+  const url = URL.parse(request.url ?? '/', 'http://localhost');
+  if (!url) return { status: 400, body: { error: 'the request target is no path' } };
+  try {
+    return await handler(url, request);
+  } catch (error) {
+    return { status: 500, body: { error: (error as Error).message } };
+  }
+};
