@@ -1,0 +1,4 @@
+export { Cluster, ClusterNode, type ClusterOptions, PortInUseError } from './cluster/cluster.ts';
+export type { Settings } from './cluster/config-files.ts';
+export type { ServiceName } from './cluster/layout.ts';
+export { freePortBase } from './cluster/ports.ts';
