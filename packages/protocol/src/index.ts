@@ -1,5 +1,7 @@
 export * from './announce.ts';
-export * from './hello.ts';
+export { decodeHelloFields, encodeHelloFields, type ConnectionKind, type HelloFields, type PeerRole } from './hello.ts';
+export * from './frame-decoder.ts';
 export * from './limits.ts';
 export * from './messages.ts';
 export * from './protocol-error.ts';
+export { dataHeaderBytes, encodeDataHeader, encodeMessage, type Phase } from './wire.ts';
