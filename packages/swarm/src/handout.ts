@@ -1,5 +1,6 @@
-import type { Prng } from '@shoal/core';
+import { type Prng, randomBelow } from '@shoal/core';
 import type { PeerRole } from './peer.ts';
+import { crossZoneNeighbours } from './zones.ts';
 
 /** One member of a swarm as the tracker knows it. */
 export interface Candidate {
@@ -22,7 +23,49 @@ export interface HandoutRequest {
   readonly degreeMax?: number;
   /** Agents looked at. Default 48. */
   readonly sample?: number;
+  /** Peer ids of the gateways of all zones (zones.ts). Present: only gateways get agents of other zones. */
+  readonly gateways?: ReadonlySet<string>;
 }
 
-/** All origins, then up to `want` agents: of a random sample those of lowest (degree + random). */
-export declare const chooseHandout: <T extends Candidate>(candidates: readonly T[], request: HandoutRequest) => T[];
+/**
+ * All origins, then up to `want` agents: of a random sample those of lowest (degree + random). Never the most complete
+ * first: the first finishers would become hubs. Source: shared/design/swarm.md, "Handout".
+ */
+export const chooseHandout = <T extends Candidate>(candidates: readonly T[], request: HandoutRequest): T[] => {
+  const { peerId, zone, want, prng, gateways } = request;
+  const origins = candidates.filter((candidate) => candidate.role === 'origin' && candidate.peerId !== peerId);
+  const agents = candidates.filter((candidate) => candidate.role === 'agent' && candidate.peerId !== peerId);
+  if (!gateways) return [...origins, ...lowestDegree(agents, want, request, prng)];
+  const local = agents.filter((candidate) => candidate.zone === zone);
+  const abroad = gateways.has(peerId)
+    ? agents.filter((candidate) => candidate.zone !== zone && gateways.has(candidate.peerId))
+    : [];
+  const across = lowestDegree(abroad, Math.min(crossZoneNeighbours, want), request, prng);
+  return [...origins, ...across, ...lowestDegree(local, want - across.length, request, prng)];
+};
+
+const lowestDegree = <T extends Candidate>(
+  agents: readonly T[],
+  want: number,
+  { degreeMax = 40, sample = 48 }: HandoutRequest,
+  prng: Prng,
+): T[] =>
+  sampleOf(agents, sample, prng)
+    .filter(({ degree }) => degree < degreeMax)
+    .map((agent) => ({ agent, rank: agent.degree + prng() }))
+    .toSorted((a, b) => a.rank - b.rank)
+    .slice(0, Math.max(0, want))
+    .map(({ agent }) => agent);
+
+/** `count` of them at random, without repetition: a partial Fisher-Yates shuffle. */
+const sampleOf = <T>(from: readonly T[], count: number, prng: Prng): T[] => {
+  const pool = [...from];
+  const taken = Math.min(count, pool.length);
+  for (let index = 0; index < taken; index++) {
+    const other = index + randomBelow(prng, pool.length - index);
+    const swap = pool[index] as T;
+    pool[index] = pool[other] as T;
+    pool[other] = swap;
+  }
+  return pool.slice(0, taken);
+};

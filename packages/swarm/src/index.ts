@@ -1,4 +1,6 @@
+export * from './degree.ts';
 export * from './handout.ts';
+export * from './leech-limits.ts';
 export * from './leech-types.ts';
 export * from './leech.ts';
 export * from './peer.ts';
@@ -6,3 +8,4 @@ export * from './super-seed-types.ts';
 export * from './super-seed.ts';
 export * from './upload-queue.ts';
 export * from './upload-types.ts';
+export * from './zones.ts';

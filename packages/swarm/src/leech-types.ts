@@ -36,7 +36,12 @@ export type LeechAction =
   /** Send CANCEL and forget the transfer: its late bytes belong into a private buffer or nowhere. */
   | { readonly type: 'cancel'; readonly peer: PeerHandle; readonly piece: PieceIndex }
   /** One credit. `haveDelta`: pieces got since the last WANT_ANY to this origin, not from this origin. */
-  | { readonly type: 'wantAny'; readonly peer: PeerHandle; readonly haveDelta: readonly PieceIndex[]; readonly prefer: readonly PieceIndex[] }
+  | {
+      readonly type: 'wantAny';
+      readonly peer: PeerHandle;
+      readonly haveDelta: readonly PieceIndex[];
+      readonly prefer: readonly PieceIndex[];
+    }
   /** Send HAVE(piece, own queue length) to these neighbours, in the same turn. */
   | { readonly type: 'have'; readonly piece: PieceIndex; readonly peers: readonly PeerHandle[] }
   /** Nothing can be asked of anybody though slots are free: find more peers. At most once a `starvedIntervalMs`. */

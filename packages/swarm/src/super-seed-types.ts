@@ -8,7 +8,12 @@ export type SuperSeedEvent =
   /** HAVE, or what else tells that the peer holds a piece. */
   | { readonly type: 'peerHave'; readonly peer: PeerHandle; readonly piece: PieceIndex }
   /** WANT_ANY: one credit. */
-  | { readonly type: 'wantAny'; readonly peer: PeerHandle; readonly haveDelta: readonly PieceIndex[]; readonly prefer: readonly PieceIndex[] }
+  | {
+      readonly type: 'wantAny';
+      readonly peer: PeerHandle;
+      readonly haveDelta: readonly PieceIndex[];
+      readonly prefer: readonly PieceIndex[];
+    }
   /** The offered transfer is through (`ok`) or broke, or was cancelled. Cancelled because held elsewhere: ok false, a haveDelta follows. */
   | { readonly type: 'offerEnded'; readonly peer: PeerHandle; readonly piece: PieceIndex; readonly ok: boolean }
   /** A cold blob: one more piece can be served (with `growing: true` no piece can before it is named here). */

@@ -1,22 +1,222 @@
-import type { PieceIndex } from '@shoal/core';
+import { type PieceIndex, type Prng, randomBelow } from '@shoal/core';
 import type { PeerHandle } from './peer.ts';
+import { PieceSet } from './piece-set.ts';
+import { SwarmProgress } from './swarm-progress.ts';
 import type { SuperSeedAction, SuperSeedEvent, SuperSeedOptions } from './super-seed-types.ts';
 
+interface Agent {
+  /** What it is known to hold; a piece sent in full counts. */
+  readonly holds: PieceSet;
+  /** Offered, the transfer has not ended. */
+  readonly offered: Set<PieceIndex>;
+  /** Credits that wait in the upload queue. */
+  credits: number;
+  prefer: readonly PieceIndex[];
+}
+
+/** Credits of one agent beyond this are refused, whatever it says. */
+const creditsPerPeerMax = 16;
+/** Once every piece is out and this many copies were sent, only those are served whom the swarm cannot serve. */
+const copiesMax = 1.2;
+
 /**
- * What an origin lets into the swarm next: the piece it sent least. One instance a blob.
+ * What an origin lets into the swarm next: the piece it sent least, so that no byte leaves it twice before every byte has
+ * left it once. One instance a blob.
  * WANT_ANY -> handle(wantAny) -> poll: enqueue -> UploadQueue credit -> serveCredit -> serve(peer) -> OFFER + DATA.
+ * Source: shared/design/swarm.md, "Origin = super-seed"; BEP 16.
  */
-export declare class SuperSeed {
-  constructor(options: SuperSeedOptions);
-  handle(event: SuperSeedEvent, nowMs: number): void;
-  poll(): SuperSeedAction | undefined;
+export class SuperSeed {
+  readonly #options: SuperSeedOptions;
+  readonly #prng: Prng;
+  /** Copies sent or on their way; 0 again when the only receiver was lost before anyone else had it. */
+  readonly #sent: Uint16Array;
+  readonly #availability: Uint16Array;
+  readonly #servable: PieceSet;
+  readonly #agents = new Map<PeerHandle, Agent>();
+  readonly #actions: SuperSeedAction[] = [];
+  readonly #progress = new SwarmProgress();
+  #credits = 0;
+  #piecesSent = 0;
+
+  constructor(options: SuperSeedOptions) {
+    this.#options = options;
+    this.#prng = options.prng;
+    this.#sent = new Uint16Array(options.pieceCount);
+    this.#availability = new Uint16Array(options.pieceCount);
+    this.#servable = new PieceSet(options.pieceCount);
+    if (!options.growing) for (let piece = 0; piece < options.pieceCount; piece++) this.#servable.add(piece);
+  }
+
+  handle(event: SuperSeedEvent, nowMs: number): void {
+    switch (event.type) {
+      case 'peerJoined': {
+        this.#left(event.peer);
+        const agent = this.#agent(event.peer);
+        for (const piece of PieceSet.from(event.have, this.#options.pieceCount)) this.#holds(agent, piece);
+        break;
+      }
+      case 'peerLeft':
+        this.#left(event.peer);
+        break;
+      case 'peerHave':
+        if (this.#holds(this.#agent(event.peer), event.piece)) this.#progress.swarm(1, nowMs);
+        break;
+      case 'wantAny':
+        this.#wantAny(event.peer, event.haveDelta, event.prefer, nowMs);
+        break;
+      case 'offerEnded':
+        this.#offerEnded(event.peer, event.piece, event.ok, nowMs);
+        break;
+      case 'pieceAvailable':
+        this.#servable.add(event.piece);
+        break;
+    }
+  }
+
+  poll(): SuperSeedAction | undefined {
+    return this.#actions.shift();
+  }
+
   /** The piece for one of the peer's enqueued credits, or undefined: send REFUSE. */
-  serve(peer: PeerHandle, nowMs: number): PieceIndex | undefined;
+  serve(peer: PeerHandle, nowMs: number): PieceIndex | undefined {
+    const agent = this.#agents.get(peer);
+    if (!agent || agent.credits === 0) return undefined;
+    agent.credits--;
+    this.#credits--;
+    const piece = this.#choose(agent, nowMs);
+    if (piece === undefined) return undefined;
+    agent.offered.add(piece);
+    this.#sent[piece] = (this.#sent[piece] ?? 0) + 1;
+    return piece;
+  }
+
   /** Agents known to hold the piece. */
-  availability(piece: PieceIndex): number;
-  heldBy(peer: PeerHandle): number;
+  availability(piece: PieceIndex): number {
+    return this.#availability[piece] ?? 0;
+  }
+
+  heldBy(peer: PeerHandle): number {
+    return this.#agents.get(peer)?.holds.count ?? 0;
+  }
+
   /** Whether the peer was offered this piece and the transfer has not ended. */
-  isOffered(peer: PeerHandle, piece: PieceIndex): boolean;
-  /** Pieces sent in full so far, divided by the pieces of the blob. */
-  get copiesSent(): number;
+  isOffered(peer: PeerHandle, piece: PieceIndex): boolean {
+    return this.#agents.get(peer)?.offered.has(piece) ?? false;
+  }
+
+  /** Pieces sent in full so far by offers, divided by the pieces of the blob. */
+  get copiesSent(): number {
+    return this.#piecesSent / Math.max(1, this.#options.pieceCount);
+  }
+
+  #wantAny(peer: PeerHandle, haveDelta: readonly PieceIndex[], prefer: readonly PieceIndex[], nowMs: number): void {
+    const agent = this.#agent(peer);
+    let gained = 0;
+    for (const piece of haveDelta) if (this.#holds(agent, piece)) gained++;
+    this.#progress.swarm(gained, nowMs);
+    agent.prefer = prefer;
+    const crowded = this.#credits >= (this.#options.creditsMax ?? 2048) || agent.credits >= creditsPerPeerMax;
+    if (crowded || this.#choose(agent, nowMs) === undefined) {
+      this.#actions.push({ type: 'refuse', peer });
+      return;
+    }
+    agent.credits++;
+    this.#credits++;
+    this.#actions.push({ type: 'enqueue', peer });
+  }
+
+  #offerEnded(peer: PeerHandle, piece: PieceIndex, ok: boolean, nowMs: number): void {
+    const agent = this.#agents.get(peer);
+    if (!agent?.offered.delete(piece)) return;
+    if (ok) {
+      this.#piecesSent++;
+      this.#holds(agent, piece);
+      this.#progress.origin(1, nowMs);
+    } else this.#undo(piece);
+  }
+
+  /** A copy that did not get through was not sent. */
+  #undo(piece: PieceIndex): void {
+    this.#sent[piece] = Math.max(0, (this.#sent[piece] ?? 0) - 1);
+  }
+
+  #left(peer: PeerHandle): void {
+    const agent = this.#agents.get(peer);
+    if (!agent) return;
+    this.#agents.delete(peer);
+    this.#credits -= agent.credits;
+    for (const piece of agent.offered) this.#undo(piece);
+    for (const piece of agent.holds) {
+      const left = (this.#availability[piece] ?? 1) - 1;
+      this.#availability[piece] = left;
+      // Nobody else is known to have got it: it enters the swarm anew, before any second copy.
+      if (left === 0) this.#sent[piece] = this.#underWay(piece);
+    }
+  }
+
+  #underWay(piece: PieceIndex): number {
+    let count = 0;
+    for (const { offered } of this.#agents.values()) if (offered.has(piece)) count++;
+    return count;
+  }
+
+  #agent(peer: PeerHandle): Agent {
+    let agent = this.#agents.get(peer);
+    if (!agent)
+      this.#agents.set(
+        peer,
+        (agent = { holds: new PieceSet(this.#options.pieceCount), offered: new Set(), credits: 0, prefer: [] }),
+      );
+    return agent;
+  }
+
+  #holds(agent: Agent, piece: PieceIndex): boolean {
+    if (!agent.holds.add(piece)) return false;
+    this.#availability[piece] = (this.#availability[piece] ?? 0) + 1;
+    return true;
+  }
+
+  #choose(agent: Agent, nowMs: number): PieceIndex | undefined {
+    const preferred = this.#leastSpread(agent, agent.prefer);
+    if (preferred !== undefined && this.#spread(preferred) === 0) return preferred;
+    const fresh = this.#leastSpread(agent, this.#servable);
+    if (fresh === undefined || this.#spread(fresh) === 0) return fresh;
+    if (agent.prefer.length > 0) return preferred ?? fresh;
+    // Everything is out: what is sent now is a second copy, worth its bytes only where the swarm itself is the slower one.
+    const worthIt = this.#agents.size <= 1 || this.copiesSent < copiesMax || this.#progress.originIsFaster(nowMs);
+    return worthIt ? fresh : undefined;
+  }
+
+  #lacks(agent: Agent, piece: PieceIndex): boolean {
+    return this.#servable.has(piece) && !agent.holds.has(piece) && !agent.offered.has(piece);
+  }
+
+  /** Copies that are in the swarm as far as is known here. */
+  #spread(piece: PieceIndex): number {
+    const sent = this.#sent[piece] ?? 0;
+    return sent > 0 ? sent : Math.min(1, this.#availability[piece] ?? 0);
+  }
+
+  /** The piece that the agent lacks and the swarm has least of: this origin's own share first, then at random. */
+  #leastSpread(agent: Agent, among: Iterable<PieceIndex>): PieceIndex | undefined {
+    let best: PieceIndex | undefined;
+    let bestRank = Infinity;
+    let ties = 0;
+    for (const piece of among) {
+      if (!this.#lacks(agent, piece)) continue;
+      const rank = this.#spread(piece) * 2 + (this.#isOwnShare(piece) ? 0 : 1);
+      if (rank > bestRank) continue;
+      ties = rank < bestRank ? 1 : ties + 1;
+      if (ties > 1 && randomBelow(this.#prng, ties) > 0) continue;
+      best = piece;
+      bestRank = rank;
+    }
+    return best;
+  }
+
+  /** Several origins begin in parts of the blob that do not overlap. */
+  #isOwnShare(piece: PieceIndex): boolean {
+    const { originIndex = 0, originCount = 1, pieceCount } = this.#options;
+    return Math.floor((piece * originCount) / pieceCount) === originIndex;
+  }
 }

@@ -19,7 +19,13 @@ export type UploadEvent =
       readonly requesterHeld: number;
     }
   /** WANT_ANY that SuperSeed accepted (`enqueue`): one place in the queue, its piece is chosen when it is served. */
-  | { readonly type: 'credit'; readonly peer: PeerHandle; readonly swarm: SwarmHandle; readonly bytes: number; readonly requesterHeld: number }
+  | {
+      readonly type: 'credit';
+      readonly peer: PeerHandle;
+      readonly swarm: SwarmHandle;
+      readonly bytes: number;
+      readonly requesterHeld: number;
+    }
   /** CANCEL: forgets a waiting request. For a running transfer the shell stops it and reports transferEnded. */
   | { readonly type: 'cancel'; readonly peer: PeerHandle; readonly swarm: SwarmHandle; readonly piece: PieceIndex }
   /** The link is gone: its waiting entries AND its running transfers are forgotten; no transferEnded follows (one is harmless). */
@@ -27,7 +33,12 @@ export type UploadEvent =
   /** LEAVE of one swarm, or the swarm is evicted here (`peer` absent: everybody): waiting entries are forgotten, running ones end by transferEnded. */
   | { readonly type: 'swarmLeft'; readonly swarm: SwarmHandle; readonly peer?: PeerHandle }
   /** The last byte was handed to the kernel, or the transfer broke or was cancelled. */
-  | { readonly type: 'transferEnded'; readonly peer: PeerHandle; readonly swarm: SwarmHandle; readonly piece: PieceIndex }
+  | {
+      readonly type: 'transferEnded';
+      readonly peer: PeerHandle;
+      readonly swarm: SwarmHandle;
+      readonly piece: PieceIndex;
+    }
   /** `serveCredit` found nothing to offer (a REFUSE was sent): the slot is free again. */
   | { readonly type: 'creditUnserved'; readonly peer: PeerHandle; readonly swarm: SwarmHandle }
   /** What all uploads of this process moved lately, measured over 20 to 100 ms; send it before `timer`. */
@@ -43,7 +54,13 @@ export type UploadAction =
    */
   | { readonly type: 'serveCredit'; readonly peer: PeerHandle; readonly swarm: SwarmHandle }
   /** Send REJECT(overloaded). */
-  | { readonly type: 'reject'; readonly peer: PeerHandle; readonly swarm: SwarmHandle; readonly piece: PieceIndex; readonly reason: 'overloaded' }
+  | {
+      readonly type: 'reject';
+      readonly peer: PeerHandle;
+      readonly swarm: SwarmHandle;
+      readonly piece: PieceIndex;
+      readonly reason: 'overloaded';
+    }
   /** A credit found the queue full: send REFUSE. */
   | { readonly type: 'refuse'; readonly peer: PeerHandle; readonly swarm: SwarmHandle };
 

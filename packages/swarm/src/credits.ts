@@ -1,0 +1,54 @@
+import type { PieceIndex } from '@shoal/core';
+import { readerPieces } from './fill.ts';
+import type { OriginNeighbour } from './neighbour.ts';
+import type { SwarmView } from './swarm-view.ts';
+
+/** One credit an origin in a crowd, more when few ask: alone, the credits are what keeps the link full. */
+export const creditsPerOrigin = ({ limits, agents }: SwarmView): number =>
+  Math.max(1, Math.floor(limits.originCreditsMax / (1 + agents.size)));
+
+/** WANT_ANY to each origin while there are pieces to want. */
+export const fillCredits = (view: SwarmView, nowMs: number): void => {
+  if (view.wanted.count === 0 || view.origins.size === 0) return;
+  let spare = view.wanted.count;
+  for (const { credits } of view.origins.values()) spare -= credits;
+  const each = creditsPerOrigin(view);
+  for (const origin of view.origins.values()) {
+    if (origin.creditsPausedUntilMs > nowMs) {
+      view.wakeAt(origin.creditsPausedUntilMs);
+      continue;
+    }
+    for (let spent = origin.spent; spent < each && spare > 0; spent++, spare--) {
+      const haveDelta = origin.delta;
+      origin.delta = [];
+      origin.credits++;
+      view.actions.push({ type: 'wantAny', peer: origin.peer, haveDelta, prefer: preferred(view) });
+    }
+  }
+};
+
+/** An origin that answers REFUSE is asked again after a pause that doubles, never at once. */
+export const refused = (view: SwarmView, origin: OriginNeighbour, nowMs: number): void => {
+  const { refusedPauseMinMs, refusedPauseMaxMs } = view.limits;
+  origin.credits = Math.max(0, origin.credits - 1);
+  const pauseMs = Math.min(refusedPauseMaxMs, refusedPauseMinMs * 2 ** Math.min(20, origin.refusals));
+  origin.refusals++;
+  // Jitter: a crowd that was refused together does not come back together.
+  origin.creditsPausedUntilMs = Math.max(origin.creditsPausedUntilMs, nowMs + pauseMs * (0.75 + view.prng() / 2));
+};
+
+/** More than this is not preferred in one WANT_ANY. */
+const preferMax = 2;
+
+/** What no agent can give: the readers' next pieces, or anything when no agent has a wanted piece at all. */
+const preferred = (view: SwarmView): PieceIndex[] => {
+  const { wanted, availability } = view;
+  const pieces = readerPieces(view)
+    .filter((piece) => wanted.has(piece) && availability[piece] === 0)
+    .slice(0, preferMax);
+  if (pieces.length > 0) return pieces;
+  for (const agent of view.agents.values()) if (agent.useful > 0) return [];
+  let skip = Math.floor(view.prng() * Math.min(64, wanted.count));
+  for (const piece of wanted) if (skip-- <= 0) return [piece];
+  return [];
+};

@@ -1,0 +1,90 @@
+import type { PieceIndex } from '@shoal/core';
+import type { Neighbour } from './neighbour.ts';
+import { pickLowest } from './piece-set.ts';
+import type { SwarmView } from './swarm-view.ts';
+
+/** A missed deadline weighs like so many waiting requests, so a slow peer is asked last, not never. */
+const missWeight = 4;
+
+/** Below so many agents each of them may be asked for more at once, so that a small swarm keeps its links full. */
+const agentsForNarrow = 4;
+
+/** Outstanding requests that one agent may have. */
+export const perPeerMax = ({ limits, agents }: SwarmView): number => {
+  if (agents.size >= agentsForNarrow) return limits.outstandingPerPeerMax;
+  return Math.max(
+    limits.outstandingPerPeerMax,
+    Math.min(2 * limits.outstandingPerPeerMax, Math.ceil(limits.outstandingMax / Math.max(1, agents.size))),
+  );
+};
+
+export const mayAsk = (neighbour: Neighbour, perPeer: number, nowMs: number): boolean =>
+  neighbour.asks.size < perPeer && neighbour.pausedUntilMs <= nowMs;
+
+/** The shortest line first, ties at random. */
+export const lineAt = (neighbour: Neighbour): number =>
+  neighbour.queueLength + neighbour.asks.size + missWeight * neighbour.misses;
+
+/** REQUESTs until D are out: the readers' next pieces, then the rarest piece of the agent with the shortest line. */
+export const fillRequests = (view: SwarmView, nowMs: number): void => {
+  const { limits, wanted } = view;
+  if (wanted.count === 0 || view.outstanding >= limits.outstandingMax) {
+    view.dryMs = undefined;
+    return;
+  }
+  const perPeer = perPeerMax(view);
+  for (const piece of readerPieces(view)) {
+    if (view.outstanding >= limits.outstandingMax) return;
+    if (!wanted.has(piece)) continue;
+    const source = shortestLine(view, perPeer, nowMs, (agent) => agent.has.has(piece));
+    if (source) request(view, source, piece, nowMs);
+  }
+  while (view.outstanding < limits.outstandingMax && wanted.count > 0) {
+    const source = shortestLine(view, perPeer, nowMs, (agent) => agent.useful > 0);
+    const piece = source && pickLowest(source.has, wanted, view.availability, view.prng);
+    if (!source || piece === undefined) {
+      view.dryMs ??= nowMs;
+      return;
+    }
+    request(view, source, piece, nowMs);
+  }
+  view.dryMs = undefined;
+};
+
+/** The next missing pieces of each reader, `readerPiecesMax` in all but at least one for the first readers. */
+export const readerPieces = ({ cursors, have, limits, pieceCount }: SwarmView): PieceIndex[] => {
+  const each = Math.max(1, Math.floor(limits.readerPiecesMax / Math.max(1, cursors.length)));
+  const pieces: PieceIndex[] = [];
+  for (const cursor of cursors) {
+    if (pieces.length >= limits.readerPiecesMax) break;
+    let piece = have.firstMissing(cursor);
+    for (let count = 0; count < each && piece < pieceCount; count++) {
+      if (!pieces.includes(piece)) pieces.push(piece);
+      piece = have.firstMissing(piece + 1);
+    }
+  }
+  return pieces;
+};
+
+export const request = (view: SwarmView, source: Neighbour, piece: PieceIndex, nowMs: number): void => {
+  view.ask(source, piece, false, nowMs);
+  view.actions.push({ type: 'request', peer: source.peer, piece });
+};
+
+const shortestLine = (
+  view: SwarmView,
+  perPeer: number,
+  nowMs: number,
+  holds: (agent: Neighbour) => boolean,
+): Neighbour | undefined => {
+  let best: Neighbour | undefined;
+  let bestLine = Infinity;
+  for (const agent of view.agents.values()) {
+    if (!holds(agent) || !mayAsk(agent, perPeer, nowMs)) continue;
+    const line = lineAt(agent) + view.prng() * 0.9;
+    if (line >= bestLine) continue;
+    best = agent;
+    bestLine = line;
+  }
+  return best;
+};

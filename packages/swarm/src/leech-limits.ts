@@ -1,0 +1,23 @@
+import type { LeechLimits } from './leech-types.ts';
+
+/**
+ * Outstanding requests D = clamp(0.75 * sqrt(M), 6, 20): fewer leave slots of the uploaders empty, more pin pieces to
+ * queues that were short when they were asked. Source: shared/design/swarm.md, "Policy".
+ */
+export const outstandingFor = (pieceCount: number): number =>
+  Math.min(20, Math.max(6, Math.round(0.75 * Math.sqrt(pieceCount))));
+
+export const leechLimitsFor = (pieceCount: number, overrides: Partial<LeechLimits> = {}): LeechLimits => ({
+  outstandingMax: outstandingFor(pieceCount),
+  outstandingPerPeerMax: 3,
+  originCreditsMax: 8,
+  readerPiecesMax: 2,
+  deadlineFloorMs: 250,
+  deadlineInitialMs: 3000,
+  deadlineMaxMs: 15_000,
+  refusedPauseMinMs: 20,
+  refusedPauseMaxMs: 1000,
+  starvedIntervalMs: 1000,
+  silentDropMs: 20_000,
+  ...overrides,
+});

@@ -1,0 +1,165 @@
+import { Bitfield, type PieceIndex, type Prng } from '@shoal/core';
+import { leechLimitsFor } from './leech-limits.ts';
+import type { LeechAction, LeechLimits, LeechOptions } from './leech-types.ts';
+import { type Ask, Neighbour, OriginNeighbour } from './neighbour.ts';
+import type { PeerHandle, PeerRole } from './peer.ts';
+import { PieceSet, countCommon } from './piece-set.ts';
+import { Turnaround } from './turnaround.ts';
+
+/**
+ * What the leech knows, kept consistent: `wanted` is missing, asked of nobody and not claimed; `availability` counts the
+ * agents that hold a piece; a neighbour's `useful` counts what it holds of the wanted. Its decisions stand in fill.ts,
+ * endgame.ts, credits.ts and deadlines.ts.
+ */
+export class SwarmView {
+  readonly pieceCount: number;
+  readonly limits: LeechLimits;
+  readonly prng: Prng;
+  readonly have: Bitfield;
+  readonly wanted: PieceSet;
+  readonly claimed: PieceSet;
+  /** Outstanding copies of each piece: 2 only in the endgame. */
+  readonly copies: Uint8Array;
+  readonly availability: Uint16Array;
+  readonly agents = new Map<PeerHandle, Neighbour>();
+  readonly origins = new Map<PeerHandle, OriginNeighbour>();
+  readonly turnaround = new Turnaround();
+  readonly actions: LeechAction[] = [];
+  cursors: readonly PieceIndex[] = [];
+  /** Requests under way, offered pieces not counted. */
+  outstanding = 0;
+  /** Pieces with a second copy under way. */
+  duplicates = 0;
+  /** No timer-driven decision is due before this. */
+  wakeMs = Infinity;
+  /** Since when nothing could be asked though slots were free. */
+  dryMs: number | undefined;
+
+  constructor({ pieceCount, have, prng, limits }: LeechOptions) {
+    this.pieceCount = pieceCount;
+    this.limits = leechLimitsFor(pieceCount, limits);
+    this.prng = prng;
+    this.have = have.clone();
+    this.wanted = new PieceSet(pieceCount);
+    this.claimed = new PieceSet(pieceCount);
+    this.copies = new Uint8Array(pieceCount);
+    this.availability = new Uint16Array(pieceCount);
+    for (let piece = 0; piece < pieceCount; piece++) if (!have.has(piece)) this.wanted.add(piece);
+  }
+
+  find(peer: PeerHandle): Neighbour | undefined {
+    return this.agents.get(peer) ?? this.origins.get(peer);
+  }
+
+  *neighbours(): Generator<Neighbour> {
+    yield* this.agents.values();
+    yield* this.origins.values();
+  }
+
+  join(peer: PeerHandle, role: PeerRole, have: Bitfield, nowMs: number): void {
+    const has = PieceSet.from(have, this.pieceCount);
+    if (role === 'origin') {
+      this.origins.set(peer, new OriginNeighbour(peer, has, nowMs));
+      return;
+    }
+    const neighbour = new Neighbour(peer, role, has, nowMs);
+    neighbour.useful = countCommon(has, this.wanted);
+    for (const piece of has) this.#count(piece, 1);
+    this.agents.set(peer, neighbour);
+  }
+
+  /** Its pieces are free again at once. */
+  leave(neighbour: Neighbour): void {
+    for (const piece of [...neighbour.asks.keys()]) this.unask(neighbour, piece);
+    if (this.agents.delete(neighbour.peer)) for (const piece of neighbour.has) this.#count(piece, -1);
+    this.origins.delete(neighbour.peer);
+  }
+
+  /** True when the piece is new to us there. */
+  learn(neighbour: Neighbour, piece: PieceIndex): boolean {
+    if (!neighbour.has.add(piece)) return false;
+    if (neighbour.role === 'agent') {
+      this.#count(piece, 1);
+      if (this.wanted.has(piece)) neighbour.useful++;
+    }
+    return true;
+  }
+
+  unlearn(neighbour: Neighbour, piece: PieceIndex): void {
+    if (!neighbour.has.delete(piece) || neighbour.role !== 'agent') return;
+    this.#count(piece, -1);
+    if (this.wanted.has(piece)) neighbour.useful--;
+  }
+
+  ask(neighbour: Neighbour, piece: PieceIndex, offered: boolean, nowMs: number): void {
+    neighbour.asks.set(piece, {
+      piece,
+      sentMs: nowMs,
+      offered,
+      startedMs: offered ? nowMs : undefined,
+      progressMs: nowMs,
+    });
+    if (!offered) this.outstanding++;
+    const copies = (this.copies[piece] ?? 0) + 1;
+    this.copies[piece] = copies;
+    if (copies === 2) this.duplicates++;
+    this.#update(piece);
+  }
+
+  /** Forgets a request or an offer; the piece is wanted again unless it is here or asked elsewhere. */
+  unask(neighbour: Neighbour, piece: PieceIndex): Ask | undefined {
+    const ask = neighbour.asks.get(piece);
+    if (!ask) return undefined;
+    neighbour.asks.delete(piece);
+    if (!ask.offered) this.outstanding--;
+    const copies = (this.copies[piece] ?? 1) - 1;
+    this.copies[piece] = copies;
+    if (copies === 1) this.duplicates--;
+    this.#update(piece);
+    return ask;
+  }
+
+  /** Everybody of whom the piece is asked, or who offered it. */
+  askedOf(piece: PieceIndex): Neighbour[] {
+    if (this.copies[piece] === 0) return [];
+    return [...this.neighbours()].filter(({ asks }) => asks.has(piece));
+  }
+
+  cancel(neighbour: Neighbour, piece: PieceIndex): void {
+    if (this.unask(neighbour, piece)) this.actions.push({ type: 'cancel', peer: neighbour.peer, piece });
+  }
+
+  gained(piece: PieceIndex): void {
+    this.have.set(piece);
+    this.claimed.delete(piece);
+    this.#update(piece);
+  }
+
+  claim(piece: PieceIndex, claimed: boolean): void {
+    if (claimed) this.claimed.add(piece);
+    else this.claimed.delete(piece);
+    this.#update(piece);
+  }
+
+  wakeAt(timeMs: number): void {
+    if (timeMs < this.wakeMs) this.wakeMs = timeMs;
+  }
+
+  /** Keeps `wanted` and every `useful` true after anything about the piece changed. */
+  #update(piece: PieceIndex): void {
+    const wanted =
+      piece >= 0 &&
+      piece < this.pieceCount &&
+      this.copies[piece] === 0 &&
+      !this.have.has(piece) &&
+      !this.claimed.has(piece);
+    const changed = wanted ? this.wanted.add(piece) : this.wanted.delete(piece);
+    if (!changed) return;
+    const step = wanted ? 1 : -1;
+    for (const agent of this.agents.values()) if (agent.has.has(piece)) agent.useful += step;
+  }
+
+  #count(piece: PieceIndex, step: number): void {
+    this.availability[piece] = (this.availability[piece] ?? 0) + step;
+  }
+}
