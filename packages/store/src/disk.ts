@@ -10,11 +10,20 @@ export const syncFolder = async (folder: string): Promise<void> => {
 };
 
 /** Writes a new file and waits until its bytes are on the medium; its name is not, before syncFolder. */
-export const writeFileSynced = async (file: string, bytes: Uint8Array, mode = 0o644): Promise<void> => {
+const writeFileSynced = async (file: string, bytes: Uint8Array, mode = 0o644): Promise<void> => {
   await using handle = await open(file, 'wx', mode);
   await handle.writeFile(bytes);
   await handle.sync();
 };
+
+/** Waits until the bytes of a file are on the medium. */
+const syncFile = async (file: string): Promise<void> => {
+  await using handle = await open(file, 'r+');
+  await handle.datasync();
+};
+
+/** The operations whose order makes a commit durable, in one object so that a test can watch the order. */
+export const disk = { syncFile, syncFolder, writeFileSynced, rename };
 
 /**
  * Replaces a small file: after a crash at any instant it holds the old or the new bytes, never a mixture.
