@@ -21,7 +21,7 @@ export const sendOciError = (
   reply: FastifyReply,
   log: ErrorLog,
 ): FastifyReply => {
-  const known = error instanceof ShoalError ? error : fromFramework(error);
+  const known = error instanceof ShoalError ? error : (fromFramework(error) ?? clientGone(request));
   if (!known) log.error({ err: error, method: request.method, path: request.url.slice(0, 300) }, 'request failed');
   const { status, code, message, detail } = known ?? {
     status: 500,
@@ -51,6 +51,10 @@ const dropBody = ({ raw }: FastifyRequest): void => {
 
 /** A push to something that serves pulls only: 405 UNSUPPORTED. `message` tells where to push to. */
 export const pushRefused = (message: string): OciError => new OciError('UNSUPPORTED', message);
+
+/** The connection broke while the request was read: nobody is left to answer to, and it is no failure of ours. */
+const clientGone = ({ raw }: FastifyRequest): ShoalError | undefined =>
+  raw.destroyed && !raw.complete ? new ShoalError('CLIENT_GONE', 499, 'the client closed the connection') : undefined;
 
 const fromFramework = (error: unknown): ShoalError | undefined => {
   const { statusCode, code, message } = error as Partial<FastifyError>;

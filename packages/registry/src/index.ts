@@ -7,3 +7,4 @@ export * from './read-registry.ts';
 export * from './routes.ts';
 export * from './send-blob.ts';
 export * from './server.ts';
+export { serveBlob } from './serve-blob.ts';

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type RegistryHandlers, registerRegistryRoutes, type RouteOf } from './dispatch.ts';
 import { parseCount } from './errors.ts';
-import { parseRange } from './range.ts';
 import type { ReadContext, ReadRegistry } from './read-registry.ts';
-import { type SendOptions, type SendResult, sendBlob } from './send-blob.ts';
+import type { SendOptions, SendResult } from './send-blob.ts';
+import { hasEtag, serveBlob } from './serve-blob.ts';
 
 export interface PullOptions extends SendOptions {
   /** Called once for every blob body that was begun. */
@@ -81,28 +81,9 @@ const sendBlobRoute = async (
   options: PullOptions,
 ): Promise<unknown> => {
   const source = await registry.blob(route.repository, route.digest, contextOf(request, reply));
-  try {
-    void reply.headers({
-      'docker-content-digest': route.digest,
-      etag: `"${route.digest}"`,
-      'accept-ranges': 'bytes',
-      'cache-control': 'max-age=31536000',
-      'content-type': 'application/octet-stream',
-    });
-    if (hasEtag(request.headers['if-none-match'], route.digest)) return reply.code(304).send();
-    const ifRange = request.headers['if-range'];
-    const asked = typeof ifRange === 'string' && !hasEtag(ifRange, route.digest) ? undefined : request.headers.range;
-    const part = request.method === 'GET' ? parseRange(asked, source.size) : undefined;
-    const range = part ?? { start: 0, end: source.size };
-    void reply.header('content-length', range.end - range.start);
-    if (part) void reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${source.size}`);
-    if (request.method === 'HEAD') return await reply.send();
-    const result = await sendBlob(reply, source, range, options);
-    options.blobSent?.(route, result);
-    return reply;
-  } finally {
-    source.close();
-  }
+  const result = await serveBlob(source, route.digest, request, reply, options);
+  if (result) options.blobSent?.(route, result);
+  return reply;
 };
 
 const sendTags = async (
@@ -149,9 +130,5 @@ const contextOf = (request: FastifyRequest, reply: FastifyReply): ReadContext =>
     signal: left.signal,
   };
 };
-
-/** Whether an If-None-Match or If-Range header names the content. Source: RFC 9110, section 13.1.2. */
-const hasEtag = (header: string | undefined, digest: string): boolean =>
-  header !== undefined && (header.trim() === '*' || header.includes(`"${digest}"`));
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -14,7 +14,9 @@ export interface SendOptions {
   /** Longest wait for more bytes, and for the client to take them; after it the body ends short with FIN. */
   readonly stallTimeoutMs: number;
   /** Ends running bodies early, with FIN, when the process stops. */
-  readonly stop?: AbortSignal;
+  readonly stop?: AbortSignal | undefined;
+  /** Headers that depend on the status, such as proofs of the cluster's secret. */
+  readonly statusHeaders?: ((status: number) => Record<string, string>) | undefined;
 }
 
 export interface SendResult {
@@ -44,7 +46,8 @@ export const sendBlob = async (
   try {
     if (range.end > range.start) await waitFor(source, range.start, options.firstByteTimeoutMs, watchdog);
     reply.hijack();
-    reply.raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>);
+    const headers = { ...(reply.getHeaders() as Record<string, string>), ...options.statusHeaders?.(reply.statusCode) };
+    reply.raw.writeHead(reply.statusCode, headers);
     return await writeBody(reply.raw, source, range, watchdog, options.stallTimeoutMs);
   } finally {
     reply.raw.off('close', clientLeft);

@@ -1,0 +1,110 @@
+import { type Digest, OciError, type RepositoryName } from '@shoal/core';
+import type { BlobStore, StoredBlob, Upload } from '@shoal/store';
+import type { Catalog } from './catalog/catalog.ts';
+import { KeyedLock } from './catalog/keyed-lock.ts';
+import type { ManifestLink, Repository } from './catalog/repository.ts';
+
+export interface ContentEvents {
+  /** New or known content was linked by a repository: it can be seeded. */
+  contentLinked(digest: Digest): void;
+  /** No repository links the content any more; it is gone from the store. */
+  contentDropped(digest: Digest): void;
+}
+
+/**
+ * Bytes and links together. Content is stored once and belongs to the repositories that link it; with its last
+ * link it goes. Storing and linking happen under one lock a digest, so that a push never links what a delete
+ * takes away at the same moment.
+ */
+export class Content {
+  readonly blobs: BlobStore;
+  readonly catalog: Catalog;
+  readonly #events: ContentEvents;
+  readonly #locks = new KeyedLock();
+
+  constructor(blobs: BlobStore, catalog: Catalog, events: ContentEvents) {
+    this.blobs = blobs;
+    this.catalog = catalog;
+    this.#events = events;
+  }
+
+  /** Finishes an upload as a blob of its repository. @throws OciError DIGEST_INVALID */
+  async commitBlob(upload: Upload, digest: Digest): Promise<void> {
+    const repository = await this.catalog.ensure(upload.repository);
+    await this.#locks.run(digest, async () => {
+      await upload.commit(digest);
+      await this.#link(repository, 'blobs', digest, new Uint8Array());
+    });
+  }
+
+  /** Links a blob that another repository holds. Without `from`, any will do. False when none holds it. */
+  async mountBlob(name: RepositoryName, digest: Digest, from: RepositoryName | undefined): Promise<boolean> {
+    return this.#locks.run(digest, async () => {
+      const held = from === undefined ? this.catalog.isLinked(digest) : await this.catalog.get(from)?.blobs.has(digest);
+      if (!held || !(await this.blobs.stat(digest))) return false;
+      await this.#link(await this.catalog.ensure(name), 'blobs', digest, new Uint8Array());
+      return true;
+    });
+  }
+
+  /** Stores a manifest whose digest the caller has checked and links it. */
+  async putManifest(repository: Repository, digest: Digest, bytes: Uint8Array, mediaType: string): Promise<void> {
+    const link: ManifestLink = { mediaType, size: bytes.length };
+    await this.#locks.run(digest, async () => {
+      await this.blobs.put(bytes, digest.startsWith('sha512:') ? 'sha512' : 'sha256');
+      await this.#link(repository, 'manifests', digest, Buffer.from(JSON.stringify(link)));
+    });
+  }
+
+  /** False when the repository does not link it. */
+  async unlink(repository: Repository, kind: 'blobs' | 'manifests', digest: Digest): Promise<boolean> {
+    return this.#locks.run(digest, async () => {
+      if (!(await repository[kind].delete(digest))) return false;
+      this.catalog.countLink(digest, -1);
+      if (!this.catalog.isLinked(digest)) {
+        this.#events.contentDropped(digest);
+        await this.blobs.delete(digest);
+      }
+      return true;
+    });
+  }
+
+  /** A blob of a repository, opened. @throws OciError BLOB_UNKNOWN, NAME_UNKNOWN */
+  async openBlob(name: RepositoryName, digest: Digest): Promise<StoredBlob> {
+    const linked = await this.catalog.require(name).blobs.has(digest);
+    return this.#open(linked, name, digest);
+  }
+
+  /** A blob or a manifest of a repository, opened. @throws OciError BLOB_UNKNOWN, NAME_UNKNOWN */
+  async openAny(name: RepositoryName, digest: Digest): Promise<StoredBlob> {
+    const linked = await this.catalog.require(name).holds(digest);
+    return this.#open(linked, name, digest);
+  }
+
+  /** All bytes of a manifest; undefined when the store lost it. */
+  async readManifest(digest: Digest): Promise<Uint8Array | undefined> {
+    using blob = await this.blobs.open(digest);
+    if (!blob) return undefined;
+    const bytes = new Uint8Array(blob.size);
+    for (let read = 0; read < bytes.length; ) {
+      const count = blob.readInto(bytes.subarray(read), read);
+      if (count === 0) return undefined;
+      read += count;
+    }
+    return bytes;
+  }
+
+  async #open(linked: boolean, name: RepositoryName, digest: Digest): Promise<StoredBlob> {
+    const blob = linked ? await this.blobs.open(digest) : undefined;
+    if (!blob) throw new OciError('BLOB_UNKNOWN', `repository ${name} has no blob ${digest}`);
+    return blob;
+  }
+
+  async #link(repository: Repository, kind: 'blobs' | 'manifests', digest: Digest, bytes: Uint8Array): Promise<void> {
+    const known = await repository[kind].get(digest);
+    if (known && Buffer.compare(known, bytes) === 0) return;
+    await repository[kind].put(digest, bytes);
+    if (!known) this.catalog.countLink(digest, 1);
+    this.#events.contentLinked(digest);
+  }
+}

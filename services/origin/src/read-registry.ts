@@ -1,0 +1,58 @@
+import type { Digest, ManifestReference, RepositoryName } from '@shoal/core';
+import type { BlobSource, ReadContext, ReadRegistry, ServedManifest, TagPage } from '@shoal/registry';
+import type { StoredBlob } from '@shoal/store';
+import type { Content } from './content.ts';
+import { manifestUnknown } from './manifest/manifests.ts';
+
+/** What the origin answers to pulls: everything from its own store, nothing waits. */
+export class OriginReadRegistry implements ReadRegistry {
+  readonly #content: Content;
+
+  constructor(content: Content) {
+    this.#content = content;
+  }
+
+  async manifest(name: RepositoryName, reference: ManifestReference, context: ReadContext): Promise<ServedManifest> {
+    const repository = this.#content.catalog.require(name);
+    const digest = reference.kind === 'digest' ? reference.digest : (await repository.tags.get(reference.tag))?.record.digest;
+    const link = digest && (await repository.manifestLink(digest));
+    if (!digest || !link) throw manifestUnknown(name, reference);
+    if (context.method === 'HEAD') return { digest, ...link };
+    const bytes = await this.#content.readManifest(digest);
+    if (!bytes) throw manifestUnknown(name, reference);
+    return { digest, ...link, bytes };
+  }
+
+  async blob(name: RepositoryName, digest: Digest): Promise<BlobSource> {
+    return storedSource(await this.#content.openBlob(name, digest));
+  }
+
+  async tags(name: RepositoryName, page: { limit: number | undefined; last: string | undefined }): Promise<TagPage> {
+    const all = await this.#content.catalog.require(name).tags.list();
+    const { last, limit = tagsPerPage } = page;
+    const after = last === undefined ? all : all.filter((tag) => tag > last);
+    return { tags: after.slice(0, limit), more: after.length > limit };
+  }
+
+  async referrers(name: RepositoryName, subject: Digest, artifactType: string | undefined): Promise<Uint8Array> {
+    const all = (await this.#content.catalog.get(name)?.referrers.list(subject)) ?? [];
+    const manifests = artifactType === undefined ? all : all.filter((entry) => entry.artifactType === artifactType);
+    return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }));
+  }
+}
+
+/** Tags of one page when the client names no number. */
+const tagsPerPage = 10_000;
+
+/** A stored blob is there in full: nothing is waited for. */
+export const storedSource = (blob: StoredBlob): BlobSource => ({
+  size: blob.size,
+  readInto(buffer, position) {
+    const read = blob.readInto(buffer, position);
+    // A file that ends early would be asked again and again.
+    if (read === 0) throw new Error(`blob ${blob.digest} ends at byte ${position} of ${blob.size}`);
+    return read;
+  },
+  waitFor: async () => undefined,
+  close: () => blob.close(),
+});
