@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { GiB, MiB } from '@shoal/core';
+import { request } from 'undici';
+import { planLayers } from '../../deploy/local/src/demo/image.ts';
+import { pushImage } from '../../deploy/local/src/demo/push.ts';
+import type { ClusterNode } from '../../deploy/local/src/index.ts';
+import { fullSize, received, testCluster } from '../support/cluster.ts';
+
+const size = fullSize ? GiB : 128 * MiB;
+// A blob that fits into `npm test` would be there before its metrics are read; the limit keeps the proportion.
+const overrides = fullSize ? {} : { agent: { limits: { downloadBytesPerSecondMax: 32 * MiB } } };
+
+/** What the agent had received of the blob when its client had the first byte, in bytes. */
+const receivedAtFirstByte = async (agent: ClusterNode, digest: string): Promise<number> => {
+  const { body, statusCode } = await request(`${agent.url}/v2/team/app/blobs/${digest}`);
+  assert.equal(statusCode, 200);
+  await once(body, 'readable');
+  const { all } = await received(agent);
+  await body.dump({ limit: Number.MAX_SAFE_INTEGER });
+  return all;
+};
+
+for (const count of [1, 8]) {
+  test(`the first byte reaches the client before a tenth of the blob is there, ${count} agents at once`, async () => {
+    await using shoal = await testCluster({ agents: count, overrides });
+    const { origin, agents } = shoal.cluster;
+    const image = await pushImage(origin.url, {
+      repository: 'team/app',
+      tag: '1',
+      layers: planLayers(size, 1),
+      seed: 'first',
+    });
+    const digest = image.layers[0]?.digest ?? '';
+    const atFirstByte = await Promise.all(agents.map((agent) => receivedAtFirstByte(agent, digest)));
+    for (const [index, bytes] of atFirstByte.entries()) {
+      assert.ok(bytes < size / 10, `agent ${index + 1} had ${bytes} of ${size} bytes`);
+    }
+    for (const agent of agents) assert.ok((await received(agent)).all >= size, 'the whole blob was received');
+    assert.deepEqual(shoal.deaths, []);
+  });
+}

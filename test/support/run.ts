@@ -1,0 +1,63 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+}
+
+/** The standard output of a command. @throws Error with its standard error when it fails or takes too long */
+export const run = async (command: string, args: readonly string[], options: RunOptions = {}): Promise<string> => {
+  const { stdout } = await execute(command, args, {
+    env: { ...process.env, ...options.env },
+    cwd: options.cwd,
+    timeout: options.timeoutMs ?? 120_000,
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  return stdout;
+};
+
+/** A command that runs beside the test. */
+export class Background {
+  readonly child: ChildProcess;
+  readonly lines: string[] = [];
+  readonly exited: Promise<number | null>;
+
+  constructor(command: string, args: readonly string[], options: RunOptions = {}) {
+    const env = { ...process.env, ...options.env };
+    this.child = spawn(command, args, { env, cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const output of [this.child.stdout, this.child.stderr]) {
+      if (output) createInterface({ input: output }).on('line', (line) => this.lines.push(line));
+    }
+    this.exited = once(this.child, 'close').then(([code]) => code as number | null);
+  }
+
+  get text(): string {
+    return this.lines.join('\n');
+  }
+
+  /** Waits for a line of its output that matches. @throws Error with the output when it ends or 60 s pass before */
+  async printed(pattern: RegExp, timeoutMs = 60_000): Promise<string> {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    for (;;) {
+      const line = this.lines.find((candidate) => pattern.test(candidate));
+      if (line !== undefined) return line;
+      if (deadline.aborted || this.child.exitCode !== null)
+        throw new Error(`no line like ${pattern} in:\n${this.text}`);
+      await Promise.race([nextLine(this.child), once(deadline, 'abort'), this.exited]);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill('SIGTERM');
+    await this.exited;
+  }
+}
+
+const nextLine = (child: ChildProcess): Promise<unknown> =>
+  Promise.race([child.stdout, child.stderr].filter((output) => output !== null).map((output) => once(output, 'data')));
