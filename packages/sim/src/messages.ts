@@ -1,0 +1,27 @@
+import type { Bitfield } from '@shoal/core';
+import type { PeerRole } from '@shoal/swarm';
+
+/** What nodes of a simulated swarm tell each other: the wire's messages, without the wire. */
+export type SimMessage =
+  | { readonly type: 'have'; readonly piece: number; readonly queueLength: number }
+  | { readonly type: 'request'; readonly piece: number }
+  | { readonly type: 'cancel'; readonly piece: number }
+  | { readonly type: 'reject'; readonly piece: number }
+  | { readonly type: 'wantAny'; readonly haveDelta: readonly number[]; readonly prefer: readonly number[] }
+  | { readonly type: 'offer'; readonly piece: number }
+  | { readonly type: 'refuse' }
+  /** The first byte of a piece arrived, and the whole of it. */
+  | { readonly type: 'dataBegin'; readonly piece: number }
+  | { readonly type: 'data'; readonly piece: number; readonly corrupt: boolean };
+
+/** A process of the simulated cluster. Numbers name nodes; a node's number is its PeerHandle everywhere. */
+export interface SimNode {
+  readonly id: number;
+  readonly role: PeerRole;
+  readonly links: ReadonlySet<number>;
+  alive: boolean;
+  have(): Bitfield;
+  linkUp(peer: number, role: PeerRole, have: Bitfield): void;
+  linkDown(peer: number): void;
+  receive(from: number, message: SimMessage): void;
+}
