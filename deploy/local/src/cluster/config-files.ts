@@ -38,7 +38,8 @@ const originSettings = (node: NodeLayout, cluster: ClusterSettings): Settings =>
 const trackerSettings = (node: NodeLayout, cluster: ClusterSettings): Settings => ({
   ...common(node, cluster),
   api: { host, port: node.ports.http },
-  ...(cluster.redis === undefined ? {} : { store: { kind: 'redis', redis: { url: cluster.redis } } }),
+  replicas: cluster.trackers.length,
+  ...(cluster.redis === undefined ? {} : { redis: { url: cluster.redis } }),
 });
 
 const agentSettings = (node: NodeLayout, cluster: ClusterSettings): Settings => ({
