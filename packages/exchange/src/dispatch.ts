@@ -1,0 +1,148 @@
+import type { SwarmId } from '@shoal/core';
+import type { ControlMessage, DataHeader } from '@shoal/protocol';
+import { ProtocolError } from '@shoal/protocol';
+import type { EndpointHandler, Link } from '@shoal/transport';
+import type { ExchangeEvents } from './events.ts';
+import type { ExchangeLimits } from './limits.ts';
+import type { Neighbour } from './neighbour.ts';
+import { Peer } from './peer.ts';
+import type { Records } from './records.ts';
+import { checkPiece, type Swarm, unknownReason } from './swarm.ts';
+import type { Uploads } from './uploads.ts';
+
+export interface DispatcherOptions {
+  readonly swarms: ReadonlyMap<SwarmId, Swarm>;
+  readonly uploads: Uploads;
+  readonly records: Records;
+  readonly events: ExchangeEvents;
+  readonly limits: ExchangeLimits;
+  readonly clock: () => number;
+}
+
+/** What the endpoint reports, handed to the swarm, the uploads or the records that it is for. */
+export class Dispatcher implements EndpointHandler {
+  readonly peers = new Map<number, Peer>();
+  readonly #options: DispatcherOptions;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  linkOpened(link: Link): void {
+    const { limits, clock, events } = this.#options;
+    this.peers.set(link.id, new Peer(link, limits.unsolicitedBytesMax, clock()));
+    events.linkOpened?.(link.remote.peerId, link.remote.role);
+  }
+
+  linkClosed(link: Link, reason: string): void {
+    const peer = this.peers.get(link.id);
+    if (!peer) return;
+    this.peers.delete(link.id);
+    for (const neighbour of [...peer.neighbours.values()]) neighbour.swarm.linkClosed(neighbour);
+    this.#options.uploads.linkClosed(peer);
+    this.#options.records.linkClosed(peer);
+    this.#options.events.linkClosed?.(link.remote.peerId, reason);
+  }
+
+  message(link: Link, message: ControlMessage): void {
+    const peer = this.peers.get(link.id);
+    if (!peer) return;
+    const { swarms, records } = this.#options;
+    switch (message.type) {
+      case 'join': {
+        const swarm = swarms.get(message.swarm);
+        if (swarm) return swarm.joinReceived(peer, message);
+        return link.send({ type: 'noSwarm', swarm: message.swarm, reason: unknownReason });
+      }
+      case 'noSwarm': {
+        const neighbour = peer.neighbours.get(message.swarm);
+        return neighbour?.swarm.noSwarmReceived(neighbour, message.reason);
+      }
+      case 'getRecord':
+        return void records.serve(peer, message);
+      case 'record':
+      case 'noRecord':
+        return records.answered(peer, message);
+      default: {
+        // A channel that nobody is bound to: one of us has left the swarm while this was on its way.
+        const neighbour = peer.neighbourOf(message.channel);
+        if (neighbour) this.#channelMessage(neighbour, message);
+      }
+    }
+  }
+
+  dataBegin(link: Link, header: DataHeader): void {
+    const peer = this.peers.get(link.id);
+    if (!peer) return;
+    const neighbour = peer.neighbourOf(header.channel);
+    const reception = neighbour?.swarm.side.dataBegin(neighbour, header);
+    peer.landing = neighbour && { neighbour, reception, bytes: 0 };
+  }
+
+  dataBytes(link: Link, bytes: Uint8Array): void {
+    const peer = this.peers.get(link.id);
+    if (!peer) return;
+    const { landing } = peer;
+    let taken = false;
+    try {
+      taken = landing?.reception?.update(bytes) ?? false;
+    } catch (error) {
+      landing?.neighbour.swarm.side.dataFailed(error);
+    }
+    if (!landing || !taken) return this.#discard(peer, bytes.length);
+    landing.bytes += bytes.length;
+    peer.received(bytes.length);
+  }
+
+  dataEnd(link: Link): void {
+    const landing = this.peers.get(link.id)?.landing;
+    if (!landing?.reception) return;
+    const { neighbour, reception, bytes } = landing;
+    try {
+      neighbour.swarm.side.dataEnd(neighbour, reception, bytes);
+    } catch (error) {
+      neighbour.swarm.side.dataFailed(error);
+    }
+  }
+
+  dataOpened(): void {}
+
+  /** Without the data connection the link is of no use to a download; closing it frees the pieces and lets the dialer start anew. */
+  dataClosed(link: Link, reason: string): void {
+    link.close(`data connection: ${reason}`);
+  }
+
+  /** Closes links that no swarm and no record needs any more. */
+  closeIdle(): void {
+    const { clock, limits, records } = this.#options;
+    const oldestMs = clock() - limits.idleLinkMs;
+    for (const peer of [...this.peers.values()]) {
+      if (peer.neighbours.size > 0 || records.busy(peer)) peer.idleSinceMs = clock();
+      else if (peer.idleSinceMs < oldestMs) peer.link.close('idle: no swarm in common');
+    }
+  }
+
+  #channelMessage(neighbour: Neighbour, message: Exclude<ControlMessage, { type: 'join' | 'noSwarm' | 'getRecord' | 'record' | 'noRecord' }>): void {
+    const { swarm } = neighbour;
+    switch (message.type) {
+      case 'leave':
+        return swarm.leaveReceived(neighbour);
+      case 'request':
+        checkPiece(swarm, message.piece);
+        return this.#options.uploads.request(neighbour, message.piece);
+      case 'cancel':
+        return this.#options.uploads.cancel(neighbour, message.piece);
+      case 'hashes':
+        // Metainfo travels as a record; piece hashes of a growing blob are not asked for.
+        return;
+      default:
+        return swarm.side.message(neighbour, message);
+    }
+  }
+
+  #discard(peer: Peer, bytes: number): void {
+    this.#options.events.bytesDiscarded?.(bytes);
+    peer.landing?.neighbour.swarm.side.dataDiscarded(bytes);
+    if (!peer.discarded(bytes)) throw new ProtocolError('a flood of data that nobody asked for');
+  }
+}

@@ -1,0 +1,274 @@
+import { type Address, Bitfield, type Metainfo, type Prng, ShoalError, type SignedMetainfo, type SwarmId, swarmIdOf } from '@shoal/core';
+import { sha256 } from '@shoal/store';
+import type { LeechLimits, UploadLimits } from '@shoal/swarm';
+import { Endpoint, type EndpointLimits, type Link, type Log, type NodeIdentity, type PieceReader } from '@shoal/transport';
+import { ByteBudget } from './byte-budget.ts';
+import { Candidates } from './candidates.ts';
+import { Dialer } from './dialer.ts';
+import { Dispatcher } from './dispatch.ts';
+import { Download } from './download.ts';
+import type { DownloadEvents, ExchangeEvents } from './events.ts';
+import { LeechSide } from './leech-side.ts';
+import { defaultLimits, type ExchangeLimits } from './limits.ts';
+import type { SwarmSide } from './neighbour.ts';
+import type { PieceSink } from './reception.ts';
+import { type RecordProvider, type RecordQuery, Records } from './records.ts';
+import { SeedSide } from './seed-side.ts';
+import { type SeedBlob, Seeding } from './seeding.ts';
+import { SuperSide } from './super-side.ts';
+import { Swarm } from './swarm.ts';
+import { Uploads } from './uploads.ts';
+
+export interface ExchangeOptions {
+  readonly identity: NodeIdentity;
+  /** The cluster secret; without it only peers without one are accepted. */
+  readonly secret?: string;
+  /** The piece listener. */
+  readonly listen: Address;
+  readonly limits?: Partial<ExchangeLimits>;
+  readonly transportLimits?: Partial<EndpointLimits>;
+  readonly uploadLimits?: Partial<UploadLimits>;
+  readonly leechLimits?: Partial<LeechLimits>;
+  /** Milliseconds of a clock that never goes back. */
+  readonly clock?: () => number;
+  readonly prng?: Prng;
+  readonly log?: Log;
+  readonly events?: ExchangeEvents;
+  readonly records?: RecordProvider;
+}
+
+/** A blob to be fetched; store's CachedBlob is one. `have` is what is verified already: only the rest is fetched. */
+export interface DownloadBlob extends PieceSink, PieceReader {
+  readonly signed: SignedMetainfo;
+}
+
+export interface SeedOptions {
+  /** This origin's place among the `originCount` that own the blob. */
+  readonly originIndex?: number;
+  readonly originCount?: number;
+}
+
+export interface ExchangeStats {
+  readonly links: number;
+  readonly swarms: number;
+  readonly downloads: number;
+  readonly uploadsRunning: number;
+  readonly uploadsWaiting: number;
+}
+
+/** A swarm of mine and how many Downloads and Seedings hold it. */
+interface Presence {
+  readonly swarm: Swarm;
+  readonly download: Download | undefined;
+  holders: number;
+}
+
+/** A node's part in all its swarms: one piece listener, its links, downloads, seedings and records. One a process. */
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #limits: ExchangeLimits;
+  readonly #clock: () => number;
+  readonly #prng: Prng;
+  readonly #events: ExchangeEvents;
+  readonly #presences = new Map<SwarmId, Presence>();
+  readonly #swarms = new Map<SwarmId, Swarm>();
+  readonly #budget: ByteBudget;
+  readonly #uploads: Uploads;
+  readonly #records: Records;
+  readonly #dispatcher: Dispatcher;
+  readonly #dialer: Dialer;
+  #endpoint: Endpoint | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #nextHandle = 1;
+  #closed: Promise<void> | undefined;
+
+  private constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#prng = options.prng ?? Math.random;
+    this.#events = options.events ?? {};
+    const [limits, clock, events] = [this.#limits, this.#clock, this.#events];
+    this.#budget = new ByteBudget(limits.privateBytesMax);
+    const activeMax = options.identity.role === 'origin' ? { activeMax: originTransfersMax } : {};
+    this.#uploads = new Uploads({ limits, events, clock, uploadLimits: { ...activeMax, ...options.uploadLimits } });
+    this.#records = new Records(limits, options.records);
+    this.#dispatcher = new Dispatcher({ swarms: this.#swarms, uploads: this.#uploads, records: this.#records, events, limits, clock });
+    this.#dialer = new Dialer({ limits, clock, dial: (address, dialOptions) => this.#listening().dial(address, dialOptions) });
+  }
+
+  /** @throws the listener's error, such as EADDRINUSE */
+  static async start(options: ExchangeOptions): Promise<Exchange> {
+    const exchange = new Exchange(options);
+    const { identity, listen, secret, transportLimits, log, clock } = options;
+    exchange.#endpoint = await Endpoint.listen({
+      identity,
+      listen,
+      handler: exchange.#dispatcher,
+      ...(secret !== undefined && { secret }),
+      ...(transportLimits && { limits: transportLimits }),
+      ...(clock && { clock }),
+      ...(log && { log }),
+    });
+    exchange.#ticker = setInterval(() => exchange.#tick(), exchange.#limits.sourcelessMs).unref();
+    return exchange;
+  }
+
+  /** Where the piece listener is bound. */
+  get address(): Address {
+    return this.#listening().address;
+  }
+
+  /** As given, with the advertised address filled in. */
+  get identity(): NodeIdentity {
+    return this.#listening().identity;
+  }
+
+  /**
+   * Serves a blob: `peer` answers requests, `super` also chooses what enters the swarm next (origins). A complete download
+   * of the same blob is taken over without leaving the swarm. @throws ShoalError SWARM_BUSY while it is still downloading
+   */
+  seed(blob: SeedBlob, mode: 'peer' | 'super', options: SeedOptions = {}): Seeding {
+    this.#assertOpen();
+    const known = this.#presences.get(idOf(blob.metainfo));
+    if (known?.download && !known.download.complete) throw busy('it is being downloaded', blob.metainfo);
+    if (known) return this.#hold(known);
+    const have = blob.have ?? Bitfield.full(blob.metainfo.pieceHashes.length);
+    const presence = this.#enter(blob.metainfo, blob, undefined, (swarm) =>
+      mode === 'peer' ? new SeedSide(swarm, have) : new SuperSide(swarm, { uploads: this.#uploads, prng: this.#prng, clock: this.#clock, ...options }),
+    );
+    presence.holders = 0;
+    return this.#hold(presence);
+  }
+
+  /** Fetches what is missing of a blob and serves what is there. @throws ShoalError SWARM_BUSY when the blob has a swarm here already */
+  download(blob: DownloadBlob, { on = {} }: { on?: DownloadEvents } = {}): Download {
+    this.#assertOpen();
+    const { metainfo } = blob.signed;
+    if (this.#presences.has(idOf(metainfo))) throw busy('it is downloaded or seeded already', metainfo);
+    const download = new Download(on);
+    const shared = { budget: this.#budget, uploads: this.#uploads, prng: this.#prng, clock: this.#clock };
+    let side: LeechSide | undefined;
+    const presence = this.#enter(metainfo, blob, download, (swarm) => {
+      side = new LeechSide(swarm, { ...shared, sink: blob, hooks: download, limits: this.#options.leechLimits ?? {} });
+      return side;
+    });
+    const { swarm } = presence;
+    const candidates = new Candidates({
+      limits: this.#limits,
+      clock: this.#clock,
+      connect: (address) => this.connect(address),
+      join: (link) => this.#join(swarm, link),
+    });
+    const release = (): Promise<void> => this.#release(presence);
+    if (side) download.attach({ swarm, side, candidates, events: this.#events, self: this.identity.peerId, release });
+    if (blob.have.complete) queueMicrotask(() => download.completed());
+    return download;
+  }
+
+  /** A link to whoever listens there, new or standing. @throws DialError, DialBackoffError */
+  connect(address: Address): Promise<Link> {
+    this.#assertOpen();
+    return this.#dialer.connect(address);
+  }
+
+  /** Asks a peer for signed metainfo, a tag record or a small blob. Undefined: it has none or does not answer in time. */
+  askRecord(link: Link, query: RecordQuery, timeoutMs: number): Promise<Uint8Array | undefined> {
+    const peer = this.#dispatcher.peers.get(link.id);
+    return peer ? this.#records.ask(peer, query, timeoutMs) : Promise.resolve(undefined);
+  }
+
+  links(): Iterable<Link> {
+    return this.#listening().links();
+  }
+
+  stats(): ExchangeStats {
+    let downloads = 0;
+    for (const { download } of this.#presences.values()) if (download?.running && !download.complete) downloads++;
+    return {
+      links: this.#dispatcher.peers.size,
+      swarms: this.#swarms.size,
+      downloads,
+      uploadsRunning: this.#uploads.active,
+      uploadsWaiting: this.#uploads.queueLength,
+    };
+  }
+
+  /** Refuses new requests, lets running uploads end (at most `closeTimeoutMs`), leaves all swarms and closes the links. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#ticker);
+    this.#uploads.drain();
+    await this.#uploads.idle(undefined, this.#limits.closeTimeoutMs);
+    await Promise.all([...this.#presences.values()].map((presence) => {
+      void presence.download?.stop();
+      return this.#leave(presence.swarm);
+    }));
+    this.#dialer.close();
+    await this.#endpoint?.close();
+    this.#uploads.close();
+  }
+
+  #enter(metainfo: Metainfo, reader: PieceReader, download: Download | undefined, side: (swarm: Swarm) => SwarmSide): Presence {
+    const { neighboursMax, swarmsPerLinkMax } = this.#limits;
+    const swarm = new Swarm({ metainfo, reader, handle: this.#nextHandle++, uploads: this.#uploads, neighboursMax, swarmsPerLinkMax, clock: this.#clock }, side);
+    const presence: Presence = { swarm, download, holders: 1 };
+    this.#presences.set(swarm.id, presence);
+    this.#swarms.set(swarm.id, swarm);
+    this.#uploads.add(swarm);
+    return presence;
+  }
+
+  #hold(presence: Presence): Seeding {
+    presence.holders++;
+    return new Seeding(presence.swarm, () => this.#release(presence));
+  }
+
+  async #release(presence: Presence): Promise<void> {
+    presence.holders--;
+    if (presence.holders === 0) await this.#leave(presence.swarm);
+  }
+
+  async #leave(swarm: Swarm): Promise<void> {
+    if (swarm.stopped) return;
+    this.#presences.delete(swarm.id);
+    this.#swarms.delete(swarm.id);
+    this.#uploads.rejectAll(swarm);
+    swarm.stop();
+    await this.#uploads.idle(swarm, this.#limits.closeTimeoutMs);
+  }
+
+  #join(swarm: Swarm, link: Link): boolean {
+    const peer = this.#dispatcher.peers.get(link.id);
+    return peer !== undefined && swarm.join(peer) !== undefined;
+  }
+
+  #tick(): void {
+    for (const { download } of this.#presences.values()) download?.checkSources();
+    this.#dispatcher.closeIdle();
+  }
+
+  #listening(): Endpoint {
+    if (!this.#endpoint) throw new ShoalError('CLOSING', 503, 'the exchange is not listening');
+    return this.#endpoint;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new ShoalError('CLOSING', 503, 'the exchange is closing');
+  }
+}
+
+/** Enough for an origin to keep agents of a sixteenth of its rate busy. Source: shared/design/swarm.md, "Upload slots". */
+const originTransfersMax = 64;
+
+const idOf = ({ digest, leafAlgorithm, pieceLength }: Metainfo): SwarmId => swarmIdOf(digest, leafAlgorithm, pieceLength, sha256);
+
+const busy = (why: string, { digest }: Metainfo): ShoalError => new ShoalError('SWARM_BUSY', 409, `blob ${digest}: ${why}`);

@@ -1,0 +1,112 @@
+import { type Metainfo, type PieceIndex, pieceSpan } from '@shoal/core';
+import type { DataHeader } from '@shoal/protocol';
+import type { ByteBudget } from './byte-budget.ts';
+import { Reception } from './reception.ts';
+import type { PieceSink } from './reception.ts';
+
+export interface LandingOptions {
+  readonly metainfo: Metainfo;
+  readonly sink: PieceSink;
+  /** Bounds the buffers of second copies over all downloads. */
+  readonly budget: ByteBudget;
+}
+
+/**
+ * Where the bytes of one download come down. Of several receptions of a piece the first to get bytes writes into the
+ * file; the others fill private buffers, so that a range of the file has one writer at any time.
+ */
+export class Landing {
+  readonly #options: LandingOptions;
+  readonly #bySource = new Map<number, Map<PieceIndex, Reception>>();
+  readonly #writers = new Map<PieceIndex, Reception>();
+
+  constructor(options: LandingOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of this piece from this source are welcome from now on. */
+  expect(source: number, piece: PieceIndex): Reception {
+    const existing = this.#bySource.get(source)?.get(piece);
+    if (existing) return existing;
+    const { metainfo, sink } = this.#options;
+    const reception = new Reception(source, piece, pieceSpan(metainfo.size, metainfo.pieceLength, piece), sink);
+    const pieces = this.#bySource.get(source) ?? new Map<PieceIndex, Reception>();
+    this.#bySource.set(source, pieces.set(piece, reception));
+    return reception;
+  }
+
+  expects(source: number, piece: PieceIndex): boolean {
+    return this.#bySource.get(source)?.has(piece) ?? false;
+  }
+
+  /** Whether a transfer of the piece from this source is under way and `offset`, in the blob, is where it stands. */
+  isAt(source: number, piece: PieceIndex, offset: number): boolean {
+    const reception = this.#bySource.get(source)?.get(piece);
+    return reception !== undefined && reception.received > 0 && offset === reception.offset + reception.received;
+  }
+
+  /**
+   * The reception that the payload of a DATA frame belongs to. Undefined: nobody waits for these bytes, or they are
+   * the rest of a transfer that was cancelled and asked for again. `noRoom`: a second copy for which there is no buffer.
+   */
+  begin(source: number, { piece, offset, length }: DataHeader): Reception | 'noRoom' | undefined {
+    const reception = this.#bySource.get(source)?.get(piece);
+    if (!reception || this.#options.sink.have.has(piece)) return undefined;
+    if (offset === reception.offset && reception.received > 0) reception.restart();
+    if (offset !== reception.offset + reception.received || reception.received + length > reception.length) return undefined;
+    return reception.open || this.#open(reception) ? reception : 'noRoom';
+  }
+
+  /**
+   * Judges a reception that has all its bytes. Verified: the piece is in the file and marked, and every other reception
+   * of it is dropped. Corrupt: the reception is dropped and the range is free.
+   */
+  settle(reception: Reception): 'verified' | 'corrupt' {
+    const expected = this.#options.metainfo.pieceHashes[reception.piece];
+    if (!expected || !reception.matches(expected)) {
+      this.drop(reception.source, reception.piece);
+      return 'corrupt';
+    }
+    const writer = this.#writers.get(reception.piece);
+    if (writer && writer !== reception) this.drop(writer.source, writer.piece);
+    reception.flush();
+    this.#options.sink.markPiece(reception.piece);
+    for (const source of [...this.#bySource.keys()]) this.drop(source, reception.piece);
+    return 'verified';
+  }
+
+  /** Settles what has all its bytes. False: there is no such reception, it is short, or corrupt. */
+  settleFull(source: number, piece: PieceIndex): boolean {
+    const reception = this.#bySource.get(source)?.get(piece);
+    return reception?.full === true && this.settle(reception) === 'verified';
+  }
+
+  drop(source: number, piece: PieceIndex): void {
+    const pieces = this.#bySource.get(source);
+    const reception = pieces?.get(piece);
+    if (!pieces || !reception) return;
+    pieces.delete(piece);
+    if (pieces.size === 0) this.#bySource.delete(source);
+    if (this.#writers.get(piece) === reception) this.#writers.delete(piece);
+    this.#options.budget.give(reception.close());
+  }
+
+  dropSource(source: number): void {
+    for (const piece of this.#bySource.get(source)?.keys() ?? []) this.drop(source, piece);
+  }
+
+  clear(): void {
+    for (const source of [...this.#bySource.keys()]) this.dropSource(source);
+  }
+
+  #open(reception: Reception): boolean {
+    if (!this.#writers.has(reception.piece)) {
+      this.#writers.set(reception.piece, reception);
+      reception.openFile();
+      return true;
+    }
+    if (!this.#options.budget.take(reception.length)) return false;
+    reception.openBuffer();
+    return true;
+  }
+}

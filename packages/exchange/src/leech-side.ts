@@ -1,0 +1,264 @@
+import type { Bitfield, PieceIndex, Prng } from '@shoal/core';
+import { type DataHeader, type Have, haveDeltaMax } from '@shoal/protocol';
+import { Leech, type LeechAction, type LeechEvent, type LeechLimits } from '@shoal/swarm';
+import type { ByteBudget } from './byte-budget.ts';
+import { Landing } from './landing.ts';
+import { MachineTimer } from './machine-timer.ts';
+import type { LeftReason, Neighbour, SwarmMessage, SwarmSide } from './neighbour.ts';
+import type { PieceSink, Reception } from './reception.ts';
+import { haveOf } from './seed-side.ts';
+import { checkPiece, type Swarm } from './swarm.ts';
+import type { Uploads } from './uploads.ts';
+
+/** What the leecher tells the download around it. */
+export interface LeechHooks {
+  /** The piece is in the file; before `complete`. `from` is absent when it came by HTTP. */
+  verified(piece: PieceIndex, from: Neighbour | undefined): void;
+  corrupt(piece: PieceIndex, from: Neighbour): void;
+  starved(): void;
+  completed(): void;
+  left(neighbour: Neighbour, reason: LeftReason): void;
+  discarded(bytes: number): void;
+  failed(error: unknown): void;
+}
+
+export interface LeechSideOptions {
+  readonly sink: PieceSink;
+  readonly budget: ByteBudget;
+  readonly uploads: Uploads;
+  readonly hooks: LeechHooks;
+  readonly limits: Partial<LeechLimits>;
+  readonly prng: Prng;
+  readonly clock: () => number;
+}
+
+/** A node that fetches a blob and serves what it has of it: carries out what the Leech machine decides. */
+export class LeechSide implements SwarmSide {
+  readonly #swarm: Swarm;
+  readonly #options: LeechSideOptions;
+  readonly #machine: Leech;
+  readonly #landing: Landing;
+  readonly #timer: MachineTimer;
+  #pumping = false;
+
+  constructor(swarm: Swarm, options: LeechSideOptions) {
+    const { metainfo } = swarm;
+    const { sink, budget, prng, limits, clock } = options;
+    this.#swarm = swarm;
+    this.#options = options;
+    const { size, pieceLength } = metainfo;
+    this.#machine = new Leech({ pieceCount: metainfo.pieceHashes.length, pieceLength, size, have: sink.have, prng, limits });
+    this.#landing = new Landing({ metainfo, sink, budget });
+    this.#timer = new MachineTimer(clock, () => this.handle({ type: 'timer' }));
+  }
+
+  get complete(): boolean {
+    return this.#machine.complete;
+  }
+
+  get landing(): Landing {
+    return this.#landing;
+  }
+
+  /** A piece that no neighbour can give, for the HTTP fallback. */
+  missingEverywhere(): PieceIndex | undefined {
+    return this.#machine.missingEverywhere();
+  }
+
+  /** Missing and not claimed, even if a neighbour was asked for it. */
+  missingUnclaimed(): PieceIndex | undefined {
+    return this.#machine.missingUnclaimed();
+  }
+
+  /** Whether the blob itself says that the piece is in it. */
+  isMarked(piece: PieceIndex): boolean {
+    return this.#options.sink.have.has(piece);
+  }
+
+  /** Feeds the machine and carries out what follows, in the same turn. */
+  handle(event: LeechEvent): void {
+    if (this.#swarm.stopped) return;
+    this.#machine.handle(event, this.#options.clock());
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      for (let action = this.#machine.poll(); action; action = this.#machine.poll()) this.#perform(action);
+    } finally {
+      this.#pumping = false;
+    }
+    if (!this.#swarm.stopped) this.#timer.arm(this.#machine.nextTimeoutMs(this.#options.clock()));
+  }
+
+  /** A piece that is verified and in the file by another way than a neighbour. */
+  delivered(piece: PieceIndex): void {
+    this.#options.hooks.verified(piece, undefined);
+    this.handle({ type: 'pieceVerified', piece });
+  }
+
+  stop(): void {
+    this.#timer.stop();
+    this.#landing.clear();
+  }
+
+  have(): Have {
+    return haveOf(this.#machine.have);
+  }
+
+  holds(piece: PieceIndex): boolean {
+    return this.#machine.have.has(piece);
+  }
+
+  joined(neighbour: Neighbour, have: Bitfield): void {
+    this.handle({ type: 'peerJoined', peer: neighbour.peer.id, role: neighbour.peer.role, have });
+    if (this.complete) this.#leaveIfComplete(neighbour);
+  }
+
+  left(neighbour: Neighbour, reason: LeftReason): void {
+    this.#landing.dropSource(neighbour.peer.id);
+    this.handle({ type: 'peerLeft', peer: neighbour.peer.id });
+    if (reason !== 'rejoin') this.#options.hooks.left(neighbour, reason);
+  }
+
+  message(neighbour: Neighbour, message: SwarmMessage): void {
+    const peer = neighbour.peer.id;
+    if (message.type === 'wantAny') return neighbour.peer.link.send({ type: 'refuse', channel: neighbour.channel });
+    if (message.type === 'refuse') return this.handle({ type: 'refused', peer });
+    checkPiece(this.#swarm, message.piece);
+    const { piece } = message;
+    switch (message.type) {
+      case 'have':
+        this.handle({ type: 'peerHave', peer, piece, queueLength: message.queueLength });
+        if (this.complete) this.#leaveIfComplete(neighbour);
+        break;
+      case 'offer':
+        this.#offered(peer, piece);
+        break;
+      case 'reject':
+        this.#landing.drop(peer, piece);
+        this.handle({ type: 'rejected', peer, piece, reason: message.reason });
+    }
+  }
+
+  dataBegin(neighbour: Neighbour, header: DataHeader): Reception | undefined {
+    const { piece, length } = header;
+    const peer = neighbour.peer.id;
+    checkPiece(this.#swarm, piece);
+    if (length === 0) {
+      this.#transferStopped(peer, header);
+      return undefined;
+    }
+    // Control and data are two connections: the data of an OFFER may overtake it.
+    if (neighbour.peer.role === 'origin' && !this.#landing.expects(peer, piece)) this.#offered(peer, piece);
+    const reception = this.#landing.begin(peer, header);
+    if (reception === 'noRoom') {
+      this.#cancel(neighbour, piece);
+      this.handle({ type: 'rejected', peer, piece, reason: 'overloaded' });
+      return undefined;
+    }
+    if (reception?.received === 0) this.handle({ type: 'progress', peer, piece, bytes: 0 });
+    // That event may have cancelled this very transfer.
+    return reception?.open ? reception : undefined;
+  }
+
+  dataEnd(neighbour: Neighbour, reception: Reception, bytes: number): void {
+    const peer = neighbour.peer.id;
+    const { piece } = reception;
+    if (!reception.open) return;
+    if (!reception.full) return this.handle({ type: 'progress', peer, piece, bytes });
+    if (this.#landing.settle(reception) === 'verified') {
+      this.#options.hooks.verified(piece, neighbour);
+      this.handle({ type: 'pieceVerified', piece, peer });
+    } else {
+      this.#options.hooks.corrupt(piece, neighbour);
+      this.handle({ type: 'pieceCorrupt', peer, piece });
+    }
+  }
+
+  dataDiscarded(bytes: number): void {
+    this.#options.hooks.discarded(bytes);
+  }
+
+  dataFailed(error: unknown): void {
+    this.#options.hooks.failed(error);
+  }
+
+  availability(piece: PieceIndex): number {
+    return this.#machine.availability(piece);
+  }
+
+  heldBy(peer: number): number {
+    return this.#machine.heldBy(peer);
+  }
+
+  serveCredit(): undefined {
+    return undefined;
+  }
+
+  offerEnded(): void {}
+
+  #offered(peer: number, piece: PieceIndex): void {
+    this.handle({ type: 'offer', peer, piece });
+    if (this.#machine.isAsked(peer, piece)) this.#landing.expect(peer, piece);
+  }
+
+  /** The uploader broke off. Before the first byte it is the end of an older, cancelled transfer of the piece. */
+  #transferStopped(peer: number, { piece, offset }: DataHeader): void {
+    if (!this.#landing.isAt(peer, piece, offset)) return;
+    this.#landing.drop(peer, piece);
+    this.handle({ type: 'pieceFailed', peer, piece });
+  }
+
+  #perform(action: LeechAction): void {
+    if (action.type === 'have') return this.#sendHave(action.piece, action.peers);
+    if (action.type === 'starved') return this.#options.hooks.starved();
+    if (action.type === 'complete') return this.#completed();
+    const neighbour = this.#swarm.neighbours.get(action.peer);
+    if (!neighbour) return;
+    const { link } = neighbour.peer;
+    switch (action.type) {
+      case 'request':
+        this.#landing.expect(action.peer, action.piece);
+        link.openData();
+        return link.send({ type: 'request', channel: neighbour.channel, piece: action.piece });
+      case 'cancel':
+        return this.#cancel(neighbour, action.piece);
+      case 'wantAny':
+        link.openData();
+        return this.#sendWantAny(neighbour, action.haveDelta, action.prefer);
+      case 'dropPeer':
+        // A corrupt peer leaves this swarm only: what it serves of other blobs is checked piece by piece as well.
+        if (action.reason === 'corrupt') this.#swarm.leave(neighbour, { ban: true });
+        else link.close('stalled: requests ran out of time without an answer');
+    }
+  }
+
+  #cancel({ peer, channel }: Neighbour, piece: PieceIndex): void {
+    this.#landing.drop(peer.id, piece);
+    peer.link.send({ type: 'cancel', channel, piece });
+  }
+
+  /** A delta beyond the grammar's bound only costs the origin a few pieces that are held already. */
+  #sendWantAny({ peer, channel }: Neighbour, haveDelta: readonly PieceIndex[], prefer: readonly PieceIndex[]): void {
+    peer.link.send({ type: 'wantAny', channel, haveDelta: haveDelta.slice(-haveDeltaMax), prefer });
+  }
+
+  #sendHave(piece: PieceIndex, peers: readonly number[]): void {
+    const queueLength = this.#options.uploads.queueLength;
+    for (const peer of peers) {
+      const neighbour = this.#swarm.neighbours.get(peer);
+      neighbour?.peer.link.send({ type: 'have', channel: neighbour.channel, piece, queueLength });
+    }
+  }
+
+  #completed(): void {
+    this.#landing.clear();
+    for (const neighbour of [...this.#swarm.neighbours.values()]) this.#leaveIfComplete(neighbour);
+    this.#options.hooks.completed();
+  }
+
+  /** Two complete agents have nothing to say to each other. An origin goes on counting us among the holders. */
+  #leaveIfComplete(neighbour: Neighbour): void {
+    const joined = neighbour.remoteChannel !== undefined && neighbour.peer.role === 'agent';
+    if (joined && this.#machine.heldBy(neighbour.peer.id) === this.#swarm.pieceCount) this.#swarm.leave(neighbour);
+  }
+}

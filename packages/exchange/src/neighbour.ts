@@ -1,0 +1,48 @@
+import type { Bitfield, PieceIndex } from '@shoal/core';
+import type { DataHeader, Have, HaveMessage, Offer, Refuse, Reject, WantAny } from '@shoal/protocol';
+import type { Peer } from './peer.ts';
+import type { Reception } from './reception.ts';
+import type { Swarm } from './swarm.ts';
+
+/** A peer in one swarm. It takes part once its own JOIN has come. */
+export interface Neighbour {
+  readonly peer: Peer;
+  readonly swarm: Swarm;
+  /** My number for the swarm on this link: what every message of mine carries. */
+  readonly channel: number;
+  /** The remote's number; undefined until its JOIN. */
+  remoteChannel: number | undefined;
+}
+
+/** Why a neighbour is one no longer. */
+export type LeftReason = 'linkClosed' | 'leave' | 'noSwarm' | 'full' | 'rejoin' | 'mine';
+
+export type SwarmMessage = HaveMessage | WantAny | Offer | Refuse | Reject;
+
+/** What a node is to the neighbours in one swarm: a leecher, a seed, or an origin that super-seeds. */
+export interface SwarmSide {
+  /** What my JOIN says. */
+  have(): Have;
+  /** Whether the piece can be served. */
+  holds(piece: PieceIndex): boolean;
+  joined(neighbour: Neighbour, have: Bitfield): void;
+  /** Also for neighbours that never joined. */
+  left(neighbour: Neighbour, reason: LeftReason): void;
+  message(neighbour: Neighbour, message: SwarmMessage): void;
+  /** Where the payload goes; undefined: discard it. */
+  dataBegin(neighbour: Neighbour, header: DataHeader): Reception | undefined;
+  /** A frame of `bytes` has landed in the reception. */
+  dataEnd(neighbour: Neighbour, reception: Reception, bytes: number): void;
+  /** Payload came for which dataBegin had no place, or no longer has one. */
+  dataDiscarded(bytes: number): void;
+  /** Writing into the blob failed. */
+  dataFailed(error: unknown): void;
+  /** Ranks of the upload queue. */
+  availability(piece: PieceIndex): number;
+  heldBy(peer: number): number;
+  /** The piece to push for one credit that has its turn; undefined: REFUSE. */
+  serveCredit(neighbour: Neighbour): PieceIndex | undefined;
+  offerEnded(neighbour: Neighbour, piece: PieceIndex, ok: boolean): void;
+  /** The swarm is left; no timer runs after it. */
+  stop(): void;
+}

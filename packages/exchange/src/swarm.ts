@@ -1,0 +1,181 @@
+import { Bitfield, type Metainfo, type PeerId, type PieceIndex, pieceSpan, type SwarmId, swarmIdOf } from '@shoal/core';
+import { type Have, type Join, ProtocolError } from '@shoal/protocol';
+import { sha256 } from '@shoal/store';
+import type { PieceReader } from '@shoal/transport';
+import type { LeftReason, Neighbour, SwarmSide } from './neighbour.ts';
+import type { Peer } from './peer.ts';
+import type { Uploads } from './uploads.ts';
+
+export interface SwarmOptions {
+  readonly metainfo: Metainfo;
+  /** The number of this swarm inside the process. */
+  readonly handle: number;
+  readonly reader: PieceReader;
+  readonly uploads: Uploads;
+  /** Agents that may be neighbours at once. */
+  readonly neighboursMax: number;
+  readonly swarmsPerLinkMax: number;
+  readonly clock: () => number;
+}
+
+/** A swarm that this node takes part in: who the neighbours are, and JOIN, LEAVE and NO_SWARM between us. */
+export class Swarm {
+  readonly id: SwarmId;
+  readonly handle: number;
+  readonly metainfo: Metainfo;
+  readonly reader: PieceReader;
+  readonly neighbours = new Map<number, Neighbour>();
+  readonly #options: SwarmOptions;
+  readonly #side: SwarmSide;
+  readonly #banned = new Set<PeerId>();
+  #agents = 0;
+  #stopped = false;
+
+  constructor(options: SwarmOptions, makeSide: (swarm: Swarm) => SwarmSide) {
+    const { digest, leafAlgorithm, pieceLength } = options.metainfo;
+    this.id = swarmIdOf(digest, leafAlgorithm, pieceLength, sha256);
+    this.handle = options.handle;
+    this.metainfo = options.metainfo;
+    this.reader = options.reader;
+    this.#options = options;
+    this.#side = makeSide(this);
+  }
+
+  get side(): SwarmSide {
+    return this.#side;
+  }
+
+  get pieceCount(): number {
+    return this.metainfo.pieceHashes.length;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Neighbours whose JOIN has come. */
+  get degree(): number {
+    let joined = 0;
+    for (const neighbour of this.neighbours.values()) if (neighbour.remoteChannel !== undefined) joined++;
+    return joined;
+  }
+
+  span(piece: PieceIndex): { offset: number; length: number } {
+    return pieceSpan(this.metainfo.size, this.metainfo.pieceLength, piece);
+  }
+
+  isBanned(peer: PeerId): boolean {
+    return this.#banned.has(peer);
+  }
+
+  /** Sends my JOIN, once. Undefined when a limit forbids it or the peer is banned here. */
+  join(peer: Peer): Neighbour | undefined {
+    const existing = this.neighbours.get(peer.id);
+    if (existing) return existing;
+    if (this.#stopped || this.#refusal(peer) !== undefined) return undefined;
+    const neighbour: Neighbour = { peer, swarm: this, channel: peer.nextChannel(), remoteChannel: undefined };
+    this.neighbours.set(peer.id, neighbour);
+    peer.neighbours.set(this.id, neighbour);
+    if (peer.role === 'agent') this.#agents++;
+    const { size, pieceLength } = this.metainfo;
+    peer.link.send({ type: 'join', channel: neighbour.channel, swarm: this.id, size, pieceLength, have: this.#side.have() });
+    return neighbour;
+  }
+
+  /** A peer's JOIN: answered by mine unless that went before, or refused. @throws InvalidValueError for a broken bitfield */
+  joinReceived(peer: Peer, message: Join): void {
+    const refusal = this.#mismatch(message) ?? (this.neighbours.has(peer.id) ? undefined : this.#refusal(peer));
+    if (refusal !== undefined) {
+      const mine = this.neighbours.get(peer.id);
+      if (mine) this.#forget(mine, 'noSwarm');
+      return peer.link.send({ type: 'noSwarm', swarm: this.id, reason: refusal });
+    }
+    const have = bitfieldOf(message.have, this.pieceCount);
+    const neighbour = this.join(peer);
+    if (!neighbour) return;
+    if (neighbour.remoteChannel !== undefined) {
+      // It left and joined again before my answer to its first JOIN was there.
+      peer.unbind(neighbour.remoteChannel);
+      neighbour.remoteChannel = undefined;
+      this.#options.uploads.neighbourLeft(neighbour);
+      this.#side.left(neighbour, 'rejoin');
+    }
+    neighbour.remoteChannel = message.channel;
+    peer.bind(message.channel, neighbour);
+    this.#side.joined(neighbour, have);
+  }
+
+  /** LEAVE ends both joins of the link. */
+  leaveReceived(neighbour: Neighbour): void {
+    this.#forget(neighbour, 'leave');
+  }
+
+  noSwarmReceived(neighbour: Neighbour, reason: string): void {
+    this.#forget(neighbour, reason === fullReason ? 'full' : 'noSwarm');
+  }
+
+  linkClosed(neighbour: Neighbour): void {
+    this.#forget(neighbour, 'linkClosed');
+  }
+
+  /** Leaves a neighbour; with `ban` it is not let in again. */
+  leave(neighbour: Neighbour, { ban = false }: { ban?: boolean } = {}): void {
+    if (ban && this.#banned.size < bannedMax) this.#banned.add(neighbour.peer.link.remote.peerId);
+    if (this.neighbours.get(neighbour.peer.id) !== neighbour) return;
+    neighbour.peer.link.send({ type: 'leave', channel: neighbour.channel });
+    this.#forget(neighbour, 'mine');
+  }
+
+  /** Leaves everybody and lets nobody in any more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const neighbour of [...this.neighbours.values()]) this.leave(neighbour);
+    this.#side.stop();
+  }
+
+  #forget(neighbour: Neighbour, reason: LeftReason): void {
+    const { peer } = neighbour;
+    if (this.neighbours.get(peer.id) !== neighbour) return;
+    this.neighbours.delete(peer.id);
+    peer.neighbours.delete(this.id);
+    if (neighbour.remoteChannel !== undefined) peer.unbind(neighbour.remoteChannel);
+    neighbour.remoteChannel = undefined;
+    if (peer.neighbours.size === 0) peer.idleSinceMs = this.#options.clock();
+    if (peer.role === 'agent') this.#agents--;
+    this.#options.uploads.neighbourLeft(neighbour);
+    this.#side.left(neighbour, reason);
+  }
+
+  #refusal(peer: Peer): string | undefined {
+    if (this.#stopped) return unknownReason;
+    if (this.isBanned(peer.link.remote.peerId)) return 'corrupt pieces came from this peer';
+    if (peer.neighbours.size >= this.#options.swarmsPerLinkMax) return 'too many swarms on this link';
+    if (peer.role === 'agent' && this.#agents >= this.#options.neighboursMax) return fullReason;
+    return undefined;
+  }
+
+  #mismatch({ size, pieceLength }: Join): string | undefined {
+    if (size === this.metainfo.size && pieceLength === this.metainfo.pieceLength) return undefined;
+    return `size ${size} in pieces of ${pieceLength} is not ${this.metainfo.size} in pieces of ${this.metainfo.pieceLength}`;
+  }
+}
+
+/** NO_SWARM: the swarm is full, a later try may find room. */
+export const fullReason = 'full';
+
+/** NO_SWARM: not, or no longer, a swarm of mine. */
+export const unknownReason = 'unknown swarm';
+
+/** Corrupt peers that one swarm remembers. */
+const bannedMax = 1000;
+
+const bitfieldOf = (have: Have, pieceCount: number): Bitfield => {
+  if (have === 'all') return Bitfield.full(pieceCount);
+  if (have === 'none') return new Bitfield(pieceCount);
+  return Bitfield.fromBytes(have, pieceCount);
+};
+
+/** @throws ProtocolError unless the piece is one of the swarm's: it closes the link */
+export const checkPiece = (swarm: Swarm, piece: PieceIndex): void => {
+  if (piece >= swarm.pieceCount) throw new ProtocolError(`piece ${piece} of a blob with ${swarm.pieceCount} pieces`);
+};
