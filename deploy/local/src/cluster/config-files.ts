@@ -31,8 +31,7 @@ const originSettings = (node: NodeLayout, cluster: ClusterSettings): Settings =>
   ...common(node, cluster),
   registry: { host, port: node.ports.http },
   pieces: { host, port: node.ports.pieces },
-  store: { folder: node.dataFolder },
-  trackers: cluster.trackers.map(httpUrl),
+  folder: node.dataFolder,
 });
 
 const trackerSettings = (node: NodeLayout, cluster: ClusterSettings): Settings => ({
