@@ -8,26 +8,21 @@ import {
 } from '@shoal/core';
 import { judgeTag, type TagVerdict } from './monotonic.ts';
 
-/** Where signed tag records are kept over restarts. Bytes are those of encodeTagRecord. */
+/** Where tag records are kept over restarts; store's PieceCache is one. */
 export interface TagRecordStore {
-  get(repository: RepositoryName, tag: Tag): Promise<Uint8Array | undefined>;
-  put(repository: RepositoryName, tag: Tag, bytes: Uint8Array): Promise<void>;
-  remove(repository: RepositoryName, tag: Tag): Promise<void>;
+  tagRecord(repository: RepositoryName, tag: Tag): Uint8Array | undefined;
+  putTagRecord(repository: RepositoryName, tag: Tag, bytes: Uint8Array): void;
 }
 
 export type VerifyStatement = (statement: Uint8Array, signatures: SignedTagRecord['signatures']) => boolean;
 
-/** Deletions remembered in memory, so that a peer's copy of a deleted tag is not believed. */
-const deletionsMax = 10_000;
-
 /**
  * The tags this node knows: signed by a trusted origin, about the tag that was asked for, and never older
- * than what was known before.
+ * than what was known before. A deleted tag leaves the version it had, so that no peer's copy brings it back.
  */
 export class TagBook {
   readonly #store: TagRecordStore;
   readonly #verify: VerifyStatement;
-  readonly #deletedVersions = new Map<string, number>();
 
   constructor(o: { store: TagRecordStore; verify: VerifyStatement }) {
     this.#store = o.store;
@@ -35,8 +30,8 @@ export class TagBook {
   }
 
   /** The newest record this node has. A record on disk that no longer verifies counts as none. */
-  async known(repository: RepositoryName, tag: Tag): Promise<SignedTagRecord | undefined> {
-    const bytes = await this.#store.get(repository, tag);
+  known(repository: RepositoryName, tag: Tag): SignedTagRecord | undefined {
+    const bytes = this.#store.tagRecord(repository, tag);
     return bytes === undefined ? undefined : this.parse(repository, tag, bytes);
   }
 
@@ -53,26 +48,31 @@ export class TagBook {
   }
 
   /** Keeps the record when it is newer. What a peer tells is also held against deletions by an origin. */
-  async offer(signed: SignedTagRecord, from: 'origin' | 'peer'): Promise<TagVerdict> {
+  offer(signed: SignedTagRecord, from: 'origin' | 'peer'): TagVerdict {
     const { repository, tag, version } = signed.record;
-    if (from === 'peer' && version <= (this.#deletedVersions.get(keyOf(repository, tag)) ?? -1)) return 'rollback';
-    const verdict = judgeTag((await this.known(repository, tag))?.record, signed.record);
-    if (verdict === 'newer') await this.#store.put(repository, tag, encodeTagRecord(signed));
+    const stored = this.#store.tagRecord(repository, tag);
+    if (from === 'peer' && stored && version <= deletedVersion(stored)) return 'rollback';
+    const verdict = judgeTag(this.known(repository, tag)?.record, signed.record);
+    if (verdict === 'newer') this.#store.putTagRecord(repository, tag, encodeTagRecord(signed));
     return verdict;
   }
 
-  /** An origin says that the tag does not exist: the version known until now is not to come back from peers. */
-  async forget(repository: RepositoryName, tag: Tag): Promise<boolean> {
-    const known = await this.known(repository, tag);
-    if (!known) return false;
-    const key = keyOf(repository, tag);
-    this.#deletedVersions.delete(key);
-    this.#deletedVersions.set(key, known.record.version);
-    const oldest = this.#deletedVersions.size > deletionsMax ? this.#deletedVersions.keys().next().value : undefined;
-    if (oldest !== undefined) this.#deletedVersions.delete(oldest);
-    await this.#store.remove(repository, tag);
-    return true;
+  /** An origin says that the tag does not exist. True when it was known until now. */
+  forget(repository: RepositoryName, tag: Tag): boolean {
+    const known = this.known(repository, tag);
+    if (known) this.#store.putTagRecord(repository, tag, tombstone(known.record.version));
+    return known !== undefined;
   }
 }
 
-const keyOf = (repository: RepositoryName, tag: Tag): string => `${repository}:${tag}`;
+const tombstone = (version: number): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ deletedVersion: version }));
+
+const deletedVersion = (bytes: Uint8Array): number => {
+  try {
+    const { deletedVersion: version } = JSON.parse(new TextDecoder().decode(bytes)) as { deletedVersion?: unknown };
+    return typeof version === 'number' ? version : -1;
+  } catch {
+    return -1;
+  }
+};

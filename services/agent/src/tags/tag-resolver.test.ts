@@ -25,9 +25,8 @@ const signed = (version: number, digit = 'a', signatures = [good], name = 'v1'):
 const memoryStore = (): TagRecordStore => {
   const records = new Map<string, Uint8Array>();
   return {
-    get: async (name, of) => records.get(`${name}:${of}`),
-    put: async (name, of, bytes) => void records.set(`${name}:${of}`, bytes),
-    remove: async (name, of) => void records.delete(`${name}:${of}`),
+    tagRecord: (name, of) => records.get(`${name}:${of}`),
+    putTagRecord: (name, of, bytes) => void records.set(`${name}:${of}`, bytes),
   };
 };
 

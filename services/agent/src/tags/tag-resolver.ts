@@ -49,14 +49,14 @@ export class TagResolver {
   async #revalidate(repository: RepositoryName, tag: Tag): Promise<ResolvedTag> {
     const answer = await this.#sources.askOrigins(repository, tag);
     if (answer.kind === 'absent') {
-      if (await this.#book.forget(repository, tag)) this.#events.tagForgotten(repository, tag);
+      if (this.#book.forget(repository, tag)) this.#events.tagForgotten(repository, tag);
       throw new OciError('MANIFEST_UNKNOWN', `${repository}:${tag} is not known at the origin`, {
         detail: { repository, tag },
       });
     }
     if (answer.kind === 'unreachable') return this.#fromPeers(repository, tag, answer.reason);
     const signed = this.#book.parse(repository, tag, answer.value);
-    const verdict = signed ? await this.#book.offer(signed, 'origin') : 'unverified';
+    const verdict = signed ? this.#book.offer(signed, 'origin') : 'unverified';
     if (signed && (verdict === 'newer' || verdict === 'same')) {
       this.#events.tagKept(signed);
       return { signed, staleBecause: undefined };
@@ -68,10 +68,10 @@ export class TagResolver {
   async #fromPeers(repository: RepositoryName, tag: Tag, reason: string): Promise<ResolvedTag> {
     for (const bytes of await this.#sources.askPeers(repository, tag)) {
       const signed = this.#book.parse(repository, tag, bytes);
-      const verdict = signed ? await this.#book.offer(signed, 'peer') : 'unverified';
+      const verdict = signed ? this.#book.offer(signed, 'peer') : 'unverified';
       if (verdict !== 'newer' && verdict !== 'same') this.#events.tagRefused(repository, tag, 'peer', verdict);
     }
-    const signed = await this.#book.known(repository, tag);
+    const signed = this.#book.known(repository, tag);
     if (!signed)
       throw new ShoalError(
         'UNAVAILABLE',

@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defaultPieceLengthPolicy, type PieceLengthPolicy, type PublicKeyRecord, type Signature } from '@shoal/core';
+import { TrustedKeys, writeFileAtomic } from '@shoal/store';
+import type { ClusterAnnouncement } from '../origin/origin-client.ts';
+
+/** What is kept in `cluster.json`: learned once, it lets the node work while every origin is down. */
+interface ClusterFile {
+  readonly formatVersion: 1;
+  readonly clusterId: string;
+  readonly keys: readonly PublicKeyRecord[];
+  readonly pieceLengthPolicy: PieceLengthPolicy;
+  /** Addresses of the origins' piece listeners, by URL. */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+/** More keys than this are not learned. */
+const keysMax = 64;
+
+export interface ClusterBookOptions {
+  readonly folder: string;
+  readonly clusterId: string;
+  /** Pinned by the configuration: nothing is learned then. */
+  readonly pinnedKeys?: readonly PublicKeyRecord[] | undefined;
+}
+
+/** The facts of the cluster that every node must agree on: whom to believe, how blobs are cut, where origins seed. */
+export class ClusterBook {
+  readonly #file: string;
+  readonly #pinned: boolean;
+  #state: ClusterFile;
+  #trusted: TrustedKeys;
+
+  private constructor(file: string, state: ClusterFile, pinned: boolean) {
+    this.#file = file;
+    this.#state = state;
+    this.#pinned = pinned;
+    this.#trusted = new TrustedKeys(state.keys);
+  }
+
+  /** Facts that were learned for another cluster id are dropped. @throws InvalidValueError for a pinned key that is none */
+  static async open({ folder, clusterId, pinnedKeys }: ClusterBookOptions): Promise<ClusterBook> {
+    const file = join(folder, 'cluster.json');
+    const kept = await readCluster(file);
+    const known = kept?.clusterId === clusterId ? kept : undefined;
+    const state: ClusterFile = {
+      formatVersion: 1,
+      clusterId,
+      keys: pinnedKeys ?? known?.keys ?? [],
+      pieceLengthPolicy: known?.pieceLengthPolicy ?? defaultPieceLengthPolicy,
+      origins: known?.origins ?? {},
+    };
+    return new ClusterBook(file, state, pinnedKeys !== undefined);
+  }
+
+  /** Whether a signature can be believed at all yet. */
+  get trusting(): boolean {
+    return this.#state.keys.length > 0;
+  }
+
+  get clusterId(): string {
+    return this.#state.clusterId;
+  }
+
+  get pieceLengthPolicy(): PieceLengthPolicy {
+    return this.#state.pieceLengthPolicy;
+  }
+
+  /** Where origins seed, as far as known: `host:port`. */
+  get originAddresses(): string[] {
+    return Object.values(this.#state.origins);
+  }
+
+  readonly verify = (statement: Uint8Array, signatures: readonly Signature[]): boolean =>
+    this.#trusted.verify(statement, signatures);
+
+  /**
+   * What a configured origin says of the cluster. Keys are added, never replaced: a record signed by an origin
+   * that is gone stays good. Resolves when it is on disk.
+   * @throws Error when the origin belongs to another cluster
+   */
+  async learn(url: string, told: ClusterAnnouncement): Promise<'learned' | 'known'> {
+    if (told.clusterId !== this.#state.clusterId) {
+      throw new Error(
+        `the origin ${url} belongs to the cluster ${JSON.stringify(told.clusterId)}, this node to ${JSON.stringify(this.#state.clusterId)} (cluster.id)`,
+      );
+    }
+    const next: ClusterFile = {
+      ...this.#state,
+      keys: this.#pinned ? this.#state.keys : merged(this.#state.keys, told.keys),
+      pieceLengthPolicy: told.pieceLengthPolicy,
+      origins: { ...this.#state.origins, [url]: told.piecesAddress },
+    };
+    if (JSON.stringify(next) === JSON.stringify(this.#state)) return 'known';
+    this.#trusted = new TrustedKeys(next.keys);
+    this.#state = next;
+    await writeFileAtomic(this.#file, Buffer.from(JSON.stringify(next, undefined, 2)));
+    return 'learned';
+  }
+}
+
+const merged = (known: readonly PublicKeyRecord[], told: readonly PublicKeyRecord[]): PublicKeyRecord[] => {
+  const ids = new Set(known.map(({ keyId }) => keyId));
+  return [...known, ...told.filter(({ keyId }) => !ids.has(keyId))].slice(0, keysMax);
+};
+
+const readCluster = async (file: string): Promise<ClusterFile | undefined> => {
+  try {
+    const kept = JSON.parse(await readFile(file, 'utf8')) as ClusterFile;
+    // A key that is none would stop every start: the file counts as lost instead.
+    return kept.formatVersion === 1 && new TrustedKeys(kept.keys) ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+};

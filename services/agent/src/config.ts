@@ -1,0 +1,175 @@
+import {
+  baseSections,
+  bytes,
+  checkBase,
+  choice,
+  type ConfigProblem,
+  defineConfig,
+  durationMs,
+  integer,
+  list,
+  listener,
+  number,
+  address,
+  path,
+  section,
+  text,
+  tlsFiles,
+  url,
+} from '@shoal/service';
+import { type Static, Type } from 'typebox';
+
+const registryListener = listener(7020, 'Registry API for container runtimes, pull only');
+const pieceListener = listener(7021, 'Piece exchange with other nodes');
+
+const schema = section({
+  ...baseSections({ admin: 7022, debug: 7023 }),
+  registry: section({
+    ...registryListener.properties,
+    tls: Type.Optional(tlsFiles()),
+  }),
+  pieces: section({
+    ...pieceListener.properties,
+    advertise: Type.Optional(
+      address({
+        description:
+          'Where other nodes reach the piece listener, when that differs from what it is bound to: a node address in front of a container, a NAT.',
+      }),
+    ),
+  }),
+  origins: list(url({ description: 'URL of an origin.' }), {
+    default: ['http://127.0.0.1:7000'],
+    min: 1,
+    max: 64,
+    description: 'Registry URLs of the origins, tried in turn.',
+  }),
+  trackers: list(url({ description: 'URL of a tracker.' }), {
+    default: ['http://127.0.0.1:7010'],
+    max: 64,
+    description: 'URLs of the trackers, tried in turn; without any, pieces come from the origins only.',
+  }),
+  zone: Type.Optional(
+    text({
+      pattern: '^[\\x21-\\x7e]+$',
+      maxLength: 64,
+      description: 'Failure or network zone of the node; peers of the same zone are preferred.',
+    }),
+  ),
+  trust: section({
+    keys: Type.Optional(
+      list(
+        section({
+          keyId: text({ pattern: '^[0-9a-f]{32}$', description: 'Id of an origin key: 32 hex digits.' }),
+          publicKey: text({ pattern: '^[A-Za-z0-9+/]{43}=$', description: 'The raw Ed25519 public key in base64.' }),
+        }),
+        {
+          max: 64,
+          description:
+            'Public keys of the origins whose signatures count. Without the list they are learned from the configured origins at first contact and kept in the cache folder.',
+        },
+      ),
+    ),
+  }),
+  cache: section({
+    folder: path({
+      default: './data/agent',
+      description: 'Folder for blobs, tag records, the node id and learned keys.',
+    }),
+    quotaBytes: bytes({
+      default: '50GiB',
+      min: 0,
+      description: 'Most bytes of blobs on disk. A larger blob passes through without being kept.',
+    }),
+    highWater: number({
+      default: 0.95,
+      min: 0.01,
+      max: 1,
+      description: 'Share of the quota at which the least recently used blobs begin to be evicted.',
+    }),
+    lowWater: number({ default: 0.85, min: 0, max: 1, description: 'Share of the quota at which eviction ends.' }),
+    verify: choice(['pieces', 'blob'], {
+      default: 'pieces',
+      description:
+        'Every piece is checked as it arrives; `blob` also hashes the whole blob again before it counts as complete, and holds its last piece back until then.',
+    }),
+  }),
+  limits: section({
+    uploadBytesPerSecondMax: bytes({
+      default: 0,
+      description: 'Most bytes a second sent to other nodes; 0 is without limit.',
+    }),
+    downloadBytesPerSecondMax: bytes({
+      default: 0,
+      description: 'Most bytes a second taken from other nodes; 0 is without limit.',
+    }),
+    downloadsMax: integer({
+      default: 256,
+      min: 1,
+      max: 10_000,
+      description: 'Blobs downloaded at once; a request beyond is answered with 503.',
+    }),
+    passThroughsMax: integer({
+      default: 8,
+      min: 1,
+      max: 1000,
+      description:
+        'Requests served past the cache at once (disk full, blob above the quota); each holds one piece in memory.',
+    }),
+    seedsAnnouncedMax: integer({
+      default: 1000,
+      min: 0,
+      max: 100_000,
+      description: 'Complete blobs the trackers are told of, the most recently used ones.',
+    }),
+  }),
+  deadlines: section({
+    firstByteMs: durationMs({
+      default: '10s',
+      min: '100ms',
+      max: '5m',
+      description: 'From a request for a blob or manifest to its first byte; then 404 or 503. containerd waits 30 s.',
+    }),
+    stallMs: durationMs({
+      default: '30s',
+      min: '100ms',
+      max: '1h',
+      description: 'Longest pause within the body of a reply; then it ends short, and runtimes resume by Range.',
+    }),
+    originMs: durationMs({
+      default: '3s',
+      min: '50ms',
+      max: '1m',
+      description: 'For one question to one origin (tag, metainfo, manifest).',
+    }),
+    trackerMs: durationMs({ default: '2s', min: '50ms', max: '1m', description: 'For one request to one tracker.' }),
+    peerMs: durationMs({
+      default: '2s',
+      min: '50ms',
+      max: '1m',
+      description: 'For dialling peers and asking them for records, when no origin answers.',
+    }),
+    fallbackMs: durationMs({
+      default: '2s',
+      min: '100ms',
+      max: '5m',
+      description: 'How long a download may stand still before missing pieces are fetched from an origin by HTTP.',
+    }),
+  }),
+});
+
+export type AgentConfig = Static<typeof schema>;
+
+const check = (config: AgentConfig): ConfigProblem[] => {
+  const problems = checkBase(config, { pieces: config.pieces });
+  const { lowWater, highWater } = config.cache;
+  if (lowWater > highWater) {
+    problems.push({
+      key: 'cache.lowWater',
+      value: lowWater,
+      allowed: `allowed is at most cache.highWater (${highWater})`,
+    });
+  }
+  return problems;
+};
+
+export const agentConfig = defineConfig({ service: 'agent', schema, check });

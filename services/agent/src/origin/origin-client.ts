@@ -1,0 +1,151 @@
+import {
+  type Digest,
+  InvalidValueError,
+  type PieceLengthPolicy,
+  type PublicKeyRecord,
+  type RepositoryName,
+  type Tag,
+} from '@shoal/core';
+import {
+  type ClusterAnswer,
+  type ClusterAuth,
+  ClusterAnswerError,
+  clusterFetch,
+  clusterFetchJson,
+  readBytes,
+} from '@shoal/service';
+import { Agent as HttpPool } from 'undici';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+
+/** Records and manifests above this are refused, whatever an origin announces. */
+const recordBytesMax = 16 * 1024 * 1024;
+
+const clusterSchema = Type.Object({
+  clusterId: Type.String({ maxLength: 64 }),
+  protocolVersion: Type.Integer(),
+  pieceLengthPolicy: Type.Unsafe<PieceLengthPolicy>(
+    Type.Object({
+      piecesTarget: Type.Integer({ minimum: 1 }),
+      lengthMin: Type.Integer({ minimum: 1 }),
+      lengthMax: Type.Integer({ minimum: 1 }),
+    }),
+  ),
+  keys: Type.Unsafe<PublicKeyRecord[]>(
+    Type.Array(
+      Type.Object({
+        keyId: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+        publicKey: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
+      }),
+      { maxItems: 64 },
+    ),
+  ),
+  piecesAddress: Type.String({ maxLength: 262 }),
+  peerId: Type.String({ pattern: '^[0-9a-f]{40}$' }),
+});
+
+/** What GET /shoal/v1/cluster tells. */
+export type ClusterAnnouncement = Static<typeof clusterSchema>;
+
+/** An origin said that it does not have it. */
+export class AbsentError extends Error {}
+
+/** The control API of one origin. Every method rejects with AbsentError for a 404, with anything else when the origin is of no use. */
+export class OriginClient {
+  readonly url: string;
+  readonly #auth: ClusterAuth;
+  readonly #timeoutMs: number;
+  readonly #pool: HttpPool;
+
+  constructor(o: { url: string; auth: ClusterAuth; timeoutMs: number; pool: HttpPool }) {
+    this.url = o.url;
+    this.#auth = o.auth;
+    this.#timeoutMs = o.timeoutMs;
+    this.#pool = o.pool;
+  }
+
+  async cluster(): Promise<ClusterAnnouncement> {
+    const answer = await clusterFetchJson(this.#auth, `${this.url}/shoal/v1/cluster`, {
+      timeoutMs: this.#timeoutMs,
+      signal: AbortSignal.timeout(this.#timeoutMs),
+      dispatcher: this.#pool,
+    });
+    if (!Value.Check(clusterSchema, answer))
+      throw new InvalidValueError('cluster', JSON.stringify(answer), `the answer of GET ${this.url}/shoal/v1/cluster`);
+    return answer;
+  }
+
+  /** Encoded signed metainfo. */
+  metainfo(digest: Digest, repository: string): Promise<Uint8Array> {
+    return this.#record(`/shoal/v1/metainfo/${digest}`, repository);
+  }
+
+  /** An encoded signed tag record. */
+  tag(repository: RepositoryName, tag: Tag): Promise<Uint8Array> {
+    return this.#record(`/shoal/v1/tags/${tag}`, repository);
+  }
+
+  /** The whole of some small content, unverified. */
+  content(digest: Digest, repository: string): Promise<Uint8Array> {
+    return this.#record(`/shoal/v1/content/${digest}`, repository);
+  }
+
+  /**
+   * Bytes of a blob from `offset` on, as they arrive, unverified. The wait for any part of them is bounded by the
+   * client's timeout; the whole by `signal`.
+   */
+  async *range(
+    digest: Digest,
+    repository: string,
+    span: { offset: number; length: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const { offset, length } = span;
+    const answer = await this.#get(`/shoal/v1/content/${digest}`, repository, signal, {
+      range: `bytes=${offset}-${offset + length - 1}`,
+    });
+    if (answer.status !== 206 && !(answer.status === 200 && offset === 0)) throw await refusal(this.url, answer);
+    let left = length;
+    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+      yield chunk.subarray(0, Math.min(chunk.length, left));
+      left -= chunk.length;
+      if (left <= 0) return;
+    }
+  }
+
+  /** A GET of the registry API in the name of a client; status and body are for the client. */
+  async relay(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ status: number; headers: ClusterAnswer['headers']; body: Uint8Array }> {
+    const answer = await clusterFetch(this.#auth, `${this.url}${path}`, {
+      timeoutMs: this.#timeoutMs,
+      signal,
+      dispatcher: this.#pool,
+    });
+    return { status: answer.status, headers: answer.headers, body: await readBytes(answer, recordBytesMax) };
+  }
+
+  async #record(path: string, repository: string): Promise<Uint8Array> {
+    const answer = await this.#get(path, repository, AbortSignal.timeout(this.#timeoutMs), {});
+    if (answer.status !== 200) throw await refusal(this.url, answer);
+    return readBytes(answer, recordBytesMax);
+  }
+
+  #get(path: string, repository: string, signal: AbortSignal, headers: Record<string, string>): Promise<ClusterAnswer> {
+    const query = new URLSearchParams({ repository });
+    return clusterFetch(this.#auth, `${this.url}${path}?${query}`, {
+      timeoutMs: this.#timeoutMs,
+      signal,
+      headers,
+      dispatcher: this.#pool,
+    });
+  }
+}
+
+const refusal = async (url: string, answer: ClusterAnswer): Promise<Error> => {
+  await answer.body.dump({ limit: 16 * 1024 }).catch(() => undefined);
+  return answer.status === 404
+    ? new AbsentError(`${url} answered 404`)
+    : new ClusterAnswerError(answer.status, `${url} answered ${answer.status}`);
+};

@@ -1,0 +1,131 @@
+import type { Digest, SwarmId } from '@shoal/core';
+import type { AnnounceResponse, PeerEntry, SwarmAnnounce } from '@shoal/protocol';
+import { AnnounceBook, type AnnounceLimits, type BookedSwarm } from './announce-book.ts';
+
+export interface AnnounceClient {
+  /** @throws when no tracker answered */
+  announce(swarms: readonly SwarmAnnounce[]): Promise<AnnounceResponse>;
+}
+
+/** A swarm of this node, and who takes the peers that the tracker hands out for it. */
+export interface AnnouncedSwarm extends BookedSwarm {
+  readonly digest?: Digest | undefined;
+  peers?(entries: readonly PeerEntry[]): void;
+}
+
+export interface AnnouncerEvents {
+  announceFailed(reason: string, swarms: number): void;
+  announcedAgain(swarms: number): void;
+}
+
+const retryMinMs = 500;
+const retryMaxMs = 10_000;
+
+/** Tells the trackers which swarms this node is in: batched, one request at a time, again after failures. */
+export class Announcer {
+  readonly #book: AnnounceBook;
+  readonly #client: AnnounceClient;
+  readonly #events: AnnouncerEvents;
+  readonly #clock: () => number;
+  readonly #receivers = new Map<SwarmId, AnnouncedSwarm>();
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  #retryMs = retryMinMs;
+  #stopped = false;
+
+  constructor(o: {
+    client: AnnounceClient;
+    events: AnnouncerEvents;
+    limits: AnnounceLimits;
+    clock: () => number;
+    prng: () => number;
+  }) {
+    this.#book = new AnnounceBook({ limits: o.limits, prng: o.prng });
+    this.#client = o.client;
+    this.#events = o.events;
+    this.#clock = o.clock;
+  }
+
+  get announcedCount(): number {
+    return this.#book.announcedCount;
+  }
+
+  join(swarm: AnnouncedSwarm): void {
+    this.#receivers.set(swarm.swarm, swarm);
+    this.#book.enter(swarm, 'join', this.#clock());
+    this.#arm();
+  }
+
+  complete(swarm: AnnouncedSwarm): void {
+    this.#receivers.delete(swarm.swarm);
+    this.#book.enter(swarm, 'complete', this.#clock());
+    this.#arm();
+  }
+
+  tell(swarm: SwarmId, event: 'progress' | 'starved'): void {
+    this.#book.tell(swarm, event, this.#clock());
+    this.#arm();
+  }
+
+  touch(swarm: SwarmId): void {
+    this.#book.touch(swarm, this.#clock());
+    this.#arm();
+  }
+
+  leave(swarm: SwarmId): void {
+    this.#receivers.delete(swarm);
+    this.#book.leave(swarm, this.#clock());
+    this.#arm();
+  }
+
+  announceAll(): void {
+    this.#events.announcedAgain(this.#book.announcedCount);
+    this.#book.announceAll(this.#clock());
+    this.#arm();
+  }
+
+  /** Says goodbye to every swarm; gives up at the first failure, as trackers drop silent peers by themselves. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#sending;
+    this.#book.leaveAll(this.#clock());
+    const laterMs = this.#clock() + retryMaxMs;
+    for (let batch = this.#book.take(laterMs); batch.length > 0; batch = this.#book.take(laterMs)) {
+      try {
+        await this.#client.announce(batch);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  #arm(): void {
+    if (this.#stopped || this.#sending) return;
+    clearTimeout(this.#timer);
+    const waitMs = this.#book.nextTimeoutMs(this.#clock());
+    if (waitMs === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#sending = this.#send().finally(() => {
+        this.#sending = undefined;
+        this.#arm();
+      });
+    }, waitMs);
+    this.#timer.unref();
+  }
+
+  async #send(): Promise<void> {
+    const batch = this.#book.take(this.#clock());
+    if (batch.length === 0) return;
+    try {
+      const answer = await this.#client.announce(batch);
+      this.#retryMs = retryMinMs;
+      for (const { swarm, peers } of answer.swarms) this.#receivers.get(swarm)?.peers?.(peers);
+      if (answer.again) this.announceAll();
+    } catch (error) {
+      this.#events.announceFailed((error as Error).message, batch.length);
+      this.#book.putBack(batch, this.#clock() + this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, retryMaxMs);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { Digest, SwarmId } from '@shoal/core';
+import {
+  type AnnounceResponse,
+  AnnounceResponseSchema,
+  type HeartbeatResponse,
+  HeartbeatResponseSchema,
+  type LookupResponse,
+  LookupResponseSchema,
+  type PeerSelf,
+  type SwarmAnnounce,
+} from '@shoal/protocol';
+import { type ClusterAuth, ClusterAnswerError, clusterFetchJson } from '@shoal/service';
+import type { Dispatcher } from 'undici';
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+
+export interface TrackerClientOptions {
+  readonly urls: readonly string[];
+  readonly auth: ClusterAuth;
+  /** Of one request to one tracker. */
+  readonly timeoutMs: number;
+  readonly self: () => PeerSelf;
+  readonly pool: Dispatcher;
+}
+
+/**
+ * The trackers' API. The tracker that answered last is asked first; when it fails the next one is asked at
+ * once. Every method rejects when none answered.
+ */
+export class TrackerClient {
+  readonly #o: TrackerClientOptions;
+  #current = 0;
+  #lastError: string | undefined;
+
+  constructor(o: TrackerClientOptions) {
+    this.#o = o;
+  }
+
+  /** Why the last request failed at every tracker; undefined when one answered. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  announce(swarms: readonly SwarmAnnounce[]): Promise<AnnounceResponse> {
+    return this.#post('/shoal/v1/announce', { peer: this.#o.self(), swarms }, AnnounceResponseSchema);
+  }
+
+  heartbeat(): Promise<HeartbeatResponse> {
+    return this.#post('/shoal/v1/heartbeat', { peer: this.#o.self() }, HeartbeatResponseSchema);
+  }
+
+  /** Who holds a blob or a tag record, without joining. */
+  lookup(what: { digest?: Digest; swarm?: SwarmId }, want: number): Promise<LookupResponse> {
+    return this.#post('/shoal/v1/lookup', { ...what, want }, LookupResponseSchema);
+  }
+
+  async #post<Schema extends TSchema>(path: string, json: unknown, schema: Schema): Promise<Static<Schema>> {
+    const { urls, auth, timeoutMs, pool } = this.#o;
+    let failure: Error = new Error('no tracker is configured');
+    for (let turn = 0; turn < urls.length; turn++) {
+      const url = urls[this.#current] ?? '';
+      try {
+        const signal = AbortSignal.timeout(timeoutMs);
+        const answer = await clusterFetchJson(auth, `${url}${path}`, { json, timeoutMs, signal, dispatcher: pool });
+        if (!Value.Check(schema, answer))
+          throw new ClusterAnswerError(200, `${url}${path} answered outside its schema`);
+        this.#lastError = undefined;
+        return answer;
+      } catch (error) {
+        failure = new Error(`tracker ${url}: ${(error as Error).message}`, { cause: error });
+        this.#current = (this.#current + 1) % urls.length;
+      }
+    }
+    this.#lastError = failure.message;
+    throw failure;
+  }
+}
