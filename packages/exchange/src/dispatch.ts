@@ -1,5 +1,5 @@
 import type { SwarmId } from '@shoal/core';
-import type { ControlMessage, DataHeader } from '@shoal/protocol';
+import type { ControlMessage, DataHeader, Join } from '@shoal/protocol';
 import { ProtocolError } from '@shoal/protocol';
 import type { EndpointHandler, Link } from '@shoal/transport';
 import type { ExchangeEvents } from './events.ts';
@@ -14,6 +14,7 @@ export interface DispatcherOptions {
   readonly swarms: ReadonlyMap<SwarmId, Swarm>;
   readonly uploads: Uploads;
   readonly records: Records;
+  readonly resolve: ((swarm: SwarmId) => Promise<void>) | undefined;
   readonly events: ExchangeEvents;
   readonly limits: ExchangeLimits;
   readonly clock: () => number;
@@ -52,7 +53,7 @@ export class Dispatcher implements EndpointHandler {
       case 'join': {
         const swarm = swarms.get(message.swarm);
         if (swarm) return swarm.joinReceived(peer, message);
-        return link.send({ type: 'noSwarm', swarm: message.swarm, reason: unknownReason });
+        return this.#joinUnknown(peer, message);
       }
       case 'noSwarm': {
         const neighbour = peer.neighbours.get(message.swarm);
@@ -117,9 +118,29 @@ export class Dispatcher implements EndpointHandler {
     const { clock, limits, records } = this.#options;
     const oldestMs = clock() - limits.idleLinkMs;
     for (const peer of [...this.peers.values()]) {
-      if (peer.neighbours.size > 0 || records.busy(peer)) peer.idleSinceMs = clock();
+      if (peer.neighbours.size > 0 || peer.resolving > 0 || records.busy(peer)) peer.idleSinceMs = clock();
       else if (peer.idleSinceMs < oldestMs) peer.link.close('idle: no swarm in common');
     }
+  }
+
+  /** A swarm that is not open: whoever resolves it may seed the blob now. Joins that wait count as swarms of the link. */
+  #joinUnknown(peer: Peer, message: Join): void {
+    const { resolve, swarms, limits } = this.#options;
+    const refuse = (): void => peer.link.send({ type: 'noSwarm', swarm: message.swarm, reason: unknownReason });
+    if (!resolve || peer.resolving + peer.neighbours.size >= limits.swarmsPerLinkMax) return refuse();
+    peer.resolving++;
+    const resolved = (): void => {
+      peer.resolving--;
+      if (!this.peers.has(peer.id)) return;
+      const swarm = swarms.get(message.swarm);
+      if (!swarm) return refuse();
+      try {
+        swarm.joinReceived(peer, message);
+      } catch (error) {
+        peer.link.close((error as Error).message);
+      }
+    };
+    resolve(message.swarm).then(resolved, resolved);
   }
 
   #channelMessage(neighbour: Neighbour, message: Exclude<ControlMessage, { type: 'join' | 'noSwarm' | 'getRecord' | 'record' | 'noRecord' }>): void {

@@ -35,6 +35,8 @@ export interface ExchangeOptions {
   readonly log?: Log;
   readonly events?: ExchangeEvents;
   readonly records?: RecordProvider;
+  /** Asked when a peer joins a swarm that is not open; it may `seed` the blob before it resolves. */
+  readonly resolve?: (swarm: SwarmId) => Promise<void>;
 }
 
 /** A blob to be fetched; store's CachedBlob is one. `have` is what is verified already: only the rest is fetched. */
@@ -93,7 +95,7 @@ export class Exchange {
     const activeMax = options.identity.role === 'origin' ? { activeMax: originTransfersMax } : {};
     this.#uploads = new Uploads({ limits, events, clock, uploadLimits: { ...activeMax, ...options.uploadLimits } });
     this.#records = new Records(limits, options.records);
-    this.#dispatcher = new Dispatcher({ swarms: this.#swarms, uploads: this.#uploads, records: this.#records, events, limits, clock });
+    this.#dispatcher = new Dispatcher({ swarms: this.#swarms, uploads: this.#uploads, records: this.#records, resolve: options.resolve, events, limits, clock });
     this.#dialer = new Dialer({ limits, clock, dial: (address, dialOptions) => this.#listening().dial(address, dialOptions) });
   }
 

@@ -11,6 +11,8 @@ export class Peer {
   readonly neighbours = new Map<SwarmId, Neighbour>();
   /** Where the payload of the DATA frame under way goes. */
   landing: { readonly neighbour: Neighbour; readonly reception: Reception | undefined; bytes: number } | undefined;
+  /** JOINs that wait until their swarm is opened. */
+  resolving = 0;
   /** When the last swarm or record of the link ended. */
   idleSinceMs: number;
   readonly #channels = new Map<number, Neighbour>();
