@@ -29,3 +29,4 @@ export { runService } from './run/run-service.ts';
 export type { RunningService, StartContext } from './run/run-service.ts';
 export type { ReadyMessage } from './run/ready.ts';
 export { version } from './version.ts';
+export { schemaParser } from './http/schema-parser.ts';

@@ -18,7 +18,7 @@ export interface Metrics {
   /** `collect` runs at each scrape and gives the value of a gauge without labels. */
   gauge<Label extends string = never>(
     name: string,
-    options: MetricOptions<Label> & { readonly collect?: () => number },
+    options: MetricOptions<Label> & { readonly collect?: () => number | Promise<number> },
   ): Gauge<Label>;
   histogram<Label extends string = never>(
     name: string,
@@ -44,8 +44,8 @@ export const createMetrics = (service: string, options: { readonly version?: str
         labelNames: [...labels],
         registers,
         ...(collect && {
-          collect(this: Gauge) {
-            this.set(collect());
+          async collect(this: Gauge) {
+            this.set(await collect());
           },
         }),
       }) as never,

@@ -28,7 +28,8 @@ export const allowedText = (view: SchemaView): string => {
 };
 
 const plainText = (view: SchemaView, range: string): string => {
-  if (view.enum) return `one of ${view.enum.join(', ')}`;
+  const choices = view.enum ?? view.anyOf?.map((choice) => choice.const);
+  if (choices?.every((value) => value !== undefined)) return `one of ${choices.join(', ')}`;
   if (view.type === 'boolean') return 'true or false';
   if (view.type === 'integer') return `a whole number${range}`;
   if (view.type === 'number') return `a number${range}`;

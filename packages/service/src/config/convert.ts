@@ -2,11 +2,11 @@ import { allowedText } from './allowed.ts';
 import { environmentName } from './environment.ts';
 import type { LocatedProblem } from './error.ts';
 import { nearest } from './nearest.ts';
+import { keyText } from './paths.ts';
+import type { ConfigPath } from './paths.ts';
 import { parseLeaf, readSecretFile } from './parse-leaf.ts';
 import type { SchemaView } from './schema-view.ts';
 import { isHidden, isSection, leavesOf, mapValues } from './schema-view.ts';
-
-export type ConfigPath = readonly (string | number)[];
 
 /** What a conversion needs to know besides the value, and where it reports what is wrong. */
 export interface Conversion {
@@ -119,10 +119,6 @@ const sourceOf = (c: Conversion, path: ConfigPath): { source?: string } => {
   const source = c.locate(path);
   return source === undefined ? {} : { source };
 };
-
-/** `trackers[0].host` */
-export const keyText = (path: ConfigPath): string =>
-  path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

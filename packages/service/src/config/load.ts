@@ -1,15 +1,17 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Conversion, ConfigPath } from './convert.ts';
-import { convert, isRecord, keyText, report } from './convert.ts';
+import type { Conversion } from './convert.ts';
+import { convert, isRecord, report } from './convert.ts';
 import type { ConfigDefinition } from './definition.ts';
 import { environmentName, environmentNames, isServiceLink } from './environment.ts';
 import type { LocatedProblem } from './error.ts';
 import { ConfigError } from './error.ts';
 import { nearest } from './nearest.ts';
+import { keyText, pathOfPointer, valueAt, viewAt } from './paths.ts';
+import type { ConfigPath } from './paths.ts';
 import { parseEnvironmentText } from './parse-leaf.ts';
 import type { SchemaView } from './schema-view.ts';
-import { isHidden, mapValues, viewOf } from './schema-view.ts';
+import { isHidden, viewOf } from './schema-view.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export interface ConfigSources {
@@ -129,10 +131,7 @@ const reportMismatches = (c: Conversion, schema: TSchema, config: unknown, tree:
   const reported = new Set(c.problems.map((problem) => problem.key));
   for (const error of Value.Errors(schema, config)) {
     if (error.keyword === 'required') continue;
-    const path = error.instancePath
-      .split('/')
-      .slice(1)
-      .map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')));
+    const path = pathOfPointer(error.instancePath);
     const key = keyText(path);
     if ([...reported].some((other) => other === key || other.startsWith(`${key}.`) || other.startsWith(`${key}[`)))
       continue;
@@ -140,18 +139,6 @@ const reportMismatches = (c: Conversion, schema: TSchema, config: unknown, tree:
     report(c, viewAt(c.root, path), path, valueAt(tree, path) ?? valueAt(config, path));
   }
 };
-
-const viewAt = (view: SchemaView, path: ConfigPath): SchemaView =>
-  path.reduce<SchemaView>(
-    (at, part) => (typeof part === 'number' ? at.items : (at.properties?.[part] ?? mapValues(at))) ?? {},
-    view,
-  );
-
-const valueAt = (value: unknown, path: ConfigPath): unknown =>
-  path.reduce<unknown>(
-    (at, part) => (typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[part] : undefined),
-    value,
-  );
 
 const merge = (under: Record<string, unknown>, over: unknown): Record<string, unknown> => {
   const merged = { ...under };

@@ -5,6 +5,7 @@ import type { Kind } from './kinds.ts';
 export interface SchemaView {
   readonly type?: string;
   readonly enum?: readonly (string | number)[];
+  readonly anyOf?: readonly { readonly const?: unknown }[];
   readonly properties?: Readonly<Record<string, SchemaView>>;
   readonly required?: readonly string[];
   readonly items?: SchemaView;

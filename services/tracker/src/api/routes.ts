@@ -1,0 +1,53 @@
+import { AnnounceRequestSchema, HeartbeatRequestSchema, LookupRequestSchema } from '@shoal/protocol';
+import { schemaParser } from '@shoal/service';
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { ApiOptions } from './app.ts';
+import { RequestRate } from './request-rate.ts';
+
+const burstSeconds = 2;
+const ratedPeersMax = 100_000;
+
+const parseAnnounce = schemaParser(AnnounceRequestSchema);
+const parseHeartbeat = schemaParser(HeartbeatRequestSchema);
+const parseLookup = schemaParser(LookupRequestSchema);
+
+const pageSizeMax = 1000;
+const parsePage = schemaParser(
+  Type.Object({
+    cursor: Type.Optional(Type.String({ pattern: '^\\d{1,20}$' })),
+    limit: Type.Optional(Type.String({ pattern: '^\\d{1,4}$' })),
+  }),
+);
+
+/**
+ * POST /shoal/v1/announce, /shoal/v1/heartbeat, /shoal/v1/lookup (schemas in @shoal/protocol) and
+ * GET /shoal/v1/swarms?limit=&cursor= -> { swarms: SwarmSummary[], next?: cursor }.
+ */
+export const addRoutes = (app: FastifyInstance, { tracking, store, config: { limits }, clock }: ApiOptions): void => {
+  const rate = new RequestRate({
+    perSecondMax: limits.requestsPerSecondMax,
+    burst: limits.requestsPerSecondMax * burstSeconds,
+    peersMax: ratedPeersMax,
+    clock,
+  });
+  app.post('/shoal/v1/announce', async ({ body }) => {
+    const announce = parseAnnounce(body);
+    rate.take(announce.peer.peerId);
+    return tracking.announce(announce);
+  });
+  app.post('/shoal/v1/heartbeat', async ({ body }) => {
+    const heartbeat = parseHeartbeat(body);
+    rate.take(heartbeat.peer.peerId);
+    return tracking.heartbeat(heartbeat);
+  });
+  app.post('/shoal/v1/lookup', async ({ body, ip }) => {
+    const lookup = parseLookup(body);
+    rate.take(ip);
+    return tracking.lookup(lookup);
+  });
+  app.get('/shoal/v1/swarms', async ({ query }) => {
+    const { cursor, limit = '100' } = parsePage(query);
+    return store.page(cursor, Math.min(Math.max(1, Number(limit)), pageSizeMax));
+  });
+};

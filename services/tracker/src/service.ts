@@ -1,0 +1,82 @@
+import type { Address, Prng } from '@shoal/core';
+import {
+  AdminServer,
+  DebugServer,
+  clusterAuth,
+  createMetrics,
+  listening,
+  redactConfig,
+  silentLog,
+  version,
+} from '@shoal/service';
+import type { Log } from '@shoal/service';
+import type { FastifyInstance } from 'fastify';
+import { trackerApi } from './api/app.ts';
+import type { TrackerConfig } from './config.ts';
+import { trackerConfig } from './config.ts';
+import { trackerEvents } from './events.ts';
+import { watchCounts } from './store/counts.ts';
+import { createStore } from './store/create.ts';
+import { Tracking } from './tracking.ts';
+
+export interface TrackerContext {
+  readonly signal?: AbortSignal;
+  readonly log?: Log;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
+  readonly prng?: Prng;
+}
+
+/** A running tracker: tells peers of each other. */
+export class Tracker implements AsyncDisposable {
+  readonly #owned: AsyncDisposableStack;
+  readonly #admin: AdminServer;
+  readonly addresses: Readonly<Record<'api' | 'admin' | 'debug', Address>>;
+
+  private constructor(owned: AsyncDisposableStack, admin: AdminServer, addresses: Tracker['addresses']) {
+    this.#owned = owned;
+    this.#admin = admin;
+    this.addresses = addresses;
+  }
+
+  /**
+   * Starts whether or not Redis can be reached: until it can, /readyz says so and announces get 503.
+   * @throws ListenError, TlsFileError
+   */
+  static async start(config: TrackerConfig, context: TrackerContext = {}): Promise<Tracker> {
+    const { log = silentLog('tracker'), clock = Date.now, prng = Math.random } = context;
+    await using owned = new AsyncDisposableStack();
+    const metrics = owned.adopt(createMetrics('tracker', { version }), (created) => created.close());
+    const events = trackerEvents(metrics, log);
+    const store = owned.use(await createStore(config, { events, clock, prng }));
+    watchCounts(metrics, store, clock);
+    const tracking = new Tracking({ store, heartbeat: config.heartbeat, handout: config.handout, events, clock, prng });
+    const admin = owned.use(await AdminServer.listen({ service: 'tracker', listen: config.admin, metrics }));
+    admin.check('store', () => store.problem());
+    const debug = owned.use(await DebugServer.listen({ service: 'tracker', listen: config.debug }));
+    debug.register('config', () => redactConfig(trackerConfig, config));
+    debug.register('swarms', (query) => store.page(query.get('cursor') ?? undefined, 1000));
+    const app = trackerApi({ config, tracking, store, auth: clusterAuth(config.cluster.secret), events, log, clock });
+    owned.defer(() => app.close());
+    const api = await listenApi(app, config);
+    context.signal?.throwIfAborted();
+    admin.started();
+    return new Tracker(owned.move(), admin, { api, admin: admin.address, debug: debug.address });
+  }
+
+  /** Answers what is under way, then closes everything. */
+  async stop(): Promise<void> {
+    this.#admin.stopping();
+    await this.#owned.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+const listenApi = async (app: FastifyInstance, { api }: TrackerConfig): Promise<Address> => {
+  await listening('api', api, () => app.listen({ host: api.host, port: api.port }));
+  const { address, port } = app.server.address() as { address: string; port: number };
+  return { host: address, port };
+};

@@ -1,0 +1,26 @@
+import type { Metrics } from '@shoal/service';
+import type { PeerStore, StoreCounts } from './peer-store.ts';
+
+/** A scrape reads both gauges; they share one question to the store. */
+const freshMs = 1000;
+
+/** `shoal_tracker_peers` and `shoal_tracker_swarms`, counted when somebody looks. Without an answer of the store they keep their last value. */
+export const watchCounts = (metrics: Metrics, store: PeerStore, clock: () => number): void => {
+  let last: StoreCounts = { peers: 0, swarms: 0 };
+  let asked: Promise<StoreCounts> | undefined;
+  let askedMs = -Infinity;
+  const counts = async (): Promise<StoreCounts> => {
+    if (!asked || clock() - askedMs > freshMs) {
+      asked = store.counts();
+      askedMs = clock();
+    }
+    try {
+      last = await asked;
+    } catch {
+      asked = undefined;
+    }
+    return last;
+  };
+  metrics.gauge('peers', { help: 'Peers that live.', collect: async () => (await counts()).peers });
+  metrics.gauge('swarms', { help: 'Swarms with members.', collect: async () => (await counts()).swarms });
+};

@@ -1,0 +1,208 @@
+import type { Digest, PeerId, Prng, SwarmId } from '@shoal/core';
+import type { PeerSelf } from '@shoal/protocol';
+import { MemberList } from './member-list.ts';
+import { originsPerSwarmMax, PeerSupersededError, StoreUnavailableError, swarmsPerDigestMax } from './peer-store.ts';
+import type {
+  AnnounceOutcome,
+  FoundSwarm,
+  Member,
+  MembershipChange,
+  PeerStore,
+  StoreCounts,
+  StoreLimits,
+  SwarmPage,
+  SwarmSummary,
+} from './peer-store.ts';
+
+interface KnownPeer {
+  readonly self: PeerSelf;
+  readonly swarms: Set<SwarmId>;
+  /** Memberships that a limit kept out: the peer counts them as announced. */
+  refused: number;
+  readonly expiresMs: number;
+}
+
+interface Swarm {
+  /** Grows from swarm to swarm, so it is the order of the map and a place to continue from. */
+  readonly serial: number;
+  digest: Digest | undefined;
+  readonly agents: MemberList<Member>;
+  readonly origins: MemberList<Member>;
+}
+
+export interface MemoryStoreOptions {
+  readonly ttlMs: number;
+  readonly limits: StoreLimits;
+  readonly clock: () => number;
+  readonly prng: Prng;
+}
+
+/**
+ * The peers of one tracker. Peers stand in the order of their renewal, which is the order of their expiry;
+ * each call first drops the dead ones at its front, so no timer is needed and no dead peer is ever sampled.
+ */
+export class MemoryPeerStore implements PeerStore {
+  readonly #o: MemoryStoreOptions;
+  readonly #peers = new Map<PeerId, KnownPeer>();
+  readonly #swarms = new Map<SwarmId, Swarm>();
+  readonly #digests = new Map<Digest, Set<SwarmId>>();
+  #serial = 0;
+
+  constructor(options: MemoryStoreOptions) {
+    this.#o = options;
+  }
+
+  async announce(self: PeerSelf, changes: readonly MembershipChange[]): Promise<AnnounceOutcome> {
+    const before = this.#currentPeer(self);
+    if (!before && this.#peers.size >= this.#o.limits.peersMax) {
+      throw new StoreUnavailableError(
+        `the tracker knows ${this.#peers.size} peers and takes no more (limits.peersMax)`,
+      );
+    }
+    const peer = this.#renew(self, before);
+    let refused = 0;
+    const members = changes.map((change) => {
+      if (change.leave) this.#leave(peer, change.swarm);
+      else if (!this.#join(peer, change)) refused += 1;
+      return change.sample > 0 ? this.#sample(change.swarm, change.sample, self.peerId) : [];
+    });
+    peer.refused += refused;
+    return { known: before !== undefined, members, refused };
+  }
+
+  async heartbeat(self: PeerSelf, swarms = 0): Promise<boolean> {
+    const before = this.#currentPeer(self);
+    if (!before) return false;
+    this.#renew(self, before);
+    return before.swarms.size + before.refused >= swarms;
+  }
+
+  async lookup(key: { readonly swarm: SwarmId } | { readonly digest: Digest }, sample: number): Promise<FoundSwarm[]> {
+    this.#dropDead();
+    const ids = 'swarm' in key ? [key.swarm] : [...(this.#digests.get(key.digest) ?? [])];
+    return ids.flatMap((id) => {
+      const swarm = this.#swarms.get(id);
+      return swarm ? [{ swarm: id, digest: swarm.digest, members: this.#sample(id, sample) }] : [];
+    });
+  }
+
+  async page(cursor: string | undefined, limit: number): Promise<SwarmPage> {
+    this.#dropDead();
+    const after = Number(cursor ?? 0);
+    const swarms: SwarmSummary[] = [];
+    let last = 0;
+    for (const [id, swarm] of this.#swarms) {
+      if (swarm.serial <= after) continue;
+      if (swarms.length === limit) return { swarms, next: String(last) };
+      swarms.push(summaryOf(id, swarm));
+      last = swarm.serial;
+    }
+    return { swarms, next: undefined };
+  }
+
+  async counts(): Promise<StoreCounts> {
+    this.#dropDead();
+    return { peers: this.#peers.size, swarms: this.#swarms.size };
+  }
+
+  async problem(): Promise<undefined> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** The live record of exactly this incarnation; an older one is dropped. @throws PeerSupersededError */
+  #currentPeer(self: PeerSelf): KnownPeer | undefined {
+    this.#dropDead();
+    const peer = this.#peers.get(self.peerId);
+    if (!peer || peer.self.incarnation === self.incarnation) return peer;
+    if (peer.self.incarnation > self.incarnation) throw new PeerSupersededError(self);
+    this.#drop(peer);
+    return undefined;
+  }
+
+  /** Puts the peer at the end of the order of expiry. */
+  #renew(self: PeerSelf, before: KnownPeer | undefined): KnownPeer {
+    const peer = {
+      swarms: new Set<SwarmId>(),
+      refused: 0,
+      ...before,
+      self,
+      expiresMs: this.#o.clock() + this.#o.ttlMs,
+    };
+    this.#peers.delete(self.peerId);
+    this.#peers.set(self.peerId, peer);
+    return peer;
+  }
+
+  #join(peer: KnownPeer, { swarm: id, digest, complete, degree }: MembershipChange): boolean {
+    const { limits } = this.#o;
+    if (!peer.swarms.has(id) && peer.swarms.size >= limits.swarmsPerPeerMax) return false;
+    if (!this.#swarms.has(id) && this.#swarms.size >= limits.swarmsMax) return false;
+    const swarm = this.#swarms.get(id) ?? emptySwarm(++this.#serial);
+    const { peerId, incarnation, address, zone, role } = peer.self;
+    const list = role === 'origin' ? swarm.origins : swarm.agents;
+    if (!list.has(peerId) && list.size >= (role === 'origin' ? originsPerSwarmMax : limits.membersPerSwarmMax))
+      return false;
+    list.set(peerId, { peerId, incarnation, address, zone, role, complete, degree });
+    this.#swarms.set(id, swarm);
+    peer.swarms.add(id);
+    if (digest) this.#name(swarm, id, digest);
+    return true;
+  }
+
+  #name(swarm: Swarm, id: SwarmId, digest: Digest): void {
+    const ids = this.#digests.get(digest) ?? new Set();
+    if (ids.has(id) || ids.size >= swarmsPerDigestMax) return;
+    if (swarm.digest !== undefined) this.#unname(swarm.digest, id);
+    swarm.digest = digest;
+    this.#digests.set(digest, ids.add(id));
+  }
+
+  #unname(digest: Digest, id: SwarmId): void {
+    const ids = this.#digests.get(digest);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#digests.delete(digest);
+  }
+
+  #leave(peer: KnownPeer, id: SwarmId): void {
+    peer.swarms.delete(id);
+    const swarm = this.#swarms.get(id);
+    if (!swarm) return;
+    swarm.agents.delete(peer.self.peerId);
+    swarm.origins.delete(peer.self.peerId);
+    if (swarm.agents.size + swarm.origins.size > 0) return;
+    this.#swarms.delete(id);
+    if (swarm.digest !== undefined) this.#unname(swarm.digest, id);
+  }
+
+  #sample(id: SwarmId, count: number, except?: PeerId): Member[] {
+    const swarm = this.#swarms.get(id);
+    if (!swarm) return [];
+    const origins = swarm.origins.values().filter(({ peerId }) => peerId !== except);
+    return [...origins, ...swarm.agents.sample(count, this.#o.prng, except)];
+  }
+
+  #dropDead(): void {
+    const nowMs = this.#o.clock();
+    for (const peer of this.#peers.values()) {
+      if (peer.expiresMs > nowMs) return;
+      this.#drop(peer);
+    }
+  }
+
+  #drop(peer: KnownPeer): void {
+    for (const id of [...peer.swarms]) this.#leave(peer, id);
+    this.#peers.delete(peer.self.peerId);
+  }
+}
+
+const emptySwarm = (serial: number): Swarm => ({
+  serial,
+  digest: undefined,
+  agents: new MemberList(),
+  origins: new MemberList(),
+});
+
+const summaryOf = (swarm: SwarmId, { digest, agents, origins }: Swarm): SwarmSummary => {
+  const complete = [...agents.values(), ...origins.values()].filter((member) => member.complete).length;
+  return { swarm, digest, agents: agents.size, origins: origins.size, complete };
+};

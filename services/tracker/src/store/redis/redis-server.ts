@@ -1,0 +1,65 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/** Why tests that need Redis can't run here, for `it(..., { skip })`; false when they can. */
+export const redisMissing: string | false = spawnSync('redis-server', ['--version']).error
+  ? 'redis-server is not installed'
+  : false;
+
+export interface RedisServer extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+  /** Leaves connections open and answers nothing any more. */
+  hang(): void;
+  /** Again on the same port, empty. */
+  start(): Promise<void>;
+}
+
+/** A real Redis on a free port of loopback, without persistence, for tests. */
+export const startRedisServer = async (): Promise<RedisServer> => {
+  const port = await freePort();
+  let child = await launch(port);
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  };
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    stop,
+    hang: () => void child.kill('SIGSTOP'),
+    start: async () => {
+      child = await launch(port);
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+};
+
+const launch = async (port: number) => {
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (/Ready to accept connections/.test(line)) {
+      child.stdout.resume();
+      return child;
+    }
+  }
+  throw new Error(`redis-server ended with ${child.exitCode}`);
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};

@@ -1,0 +1,235 @@
+import type { Digest, PeerId, Prng, SwarmId } from '@shoal/core';
+import type { PeerSelf } from '@shoal/protocol';
+import { originsPerSwarmMax, PeerSupersededError, swarmsPerDigestMax } from '../peer-store.ts';
+import type {
+  AnnounceOutcome,
+  FoundSwarm,
+  MembershipChange,
+  PeerStore,
+  StoreCounts,
+  StoreLimits,
+  SwarmPage,
+} from '../peer-store.ts';
+import type { RedisConnection } from './connection.ts';
+import { unavailable } from './connection.ts';
+import { Keys } from './keys.ts';
+import { drawn, LiveMembers } from './live-members.ts';
+import { decodeMembers, encodeMember } from './member-codec.ts';
+import type { StoredMember } from './member-codec.ts';
+import { runScript, scripts } from './scripts.ts';
+import { pageOfSwarms } from './swarm-pages.ts';
+
+export interface RedisStoreOptions {
+  readonly redis: RedisConnection;
+  readonly clusterId: string;
+  readonly ttlMs: number;
+  readonly limits: StoreLimits;
+  /** Milliseconds since the epoch; trackers of one cluster agree on it within seconds. */
+  readonly clock: () => number;
+  readonly prng: Prng;
+}
+
+/** How long a swarm outlives the last sign of a member. */
+const swarmTtlMs = 6 * 3_600_000;
+/** How often the swarms of a peer that only sends heartbeats are renewed. */
+const refreshMs = 3_600_000;
+
+/** The peers of any number of trackers, in Redis 6.2 or later; see keys.ts for what is kept where. */
+export class RedisPeerStore implements PeerStore {
+  readonly #o: RedisStoreOptions;
+  readonly #keys: Keys;
+  readonly #live: LiveMembers;
+
+  constructor(options: RedisStoreOptions) {
+    this.#o = options;
+    this.#keys = new Keys(options.clusterId);
+    this.#live = new LiveMembers(options.redis, this.#keys, options.prng);
+  }
+
+  announce(peer: PeerSelf, changes: readonly MembershipChange[]): Promise<AnnounceOutcome> {
+    return this.#guard(async () => {
+      const joins = changes.filter(({ leave }) => !leave).map(({ swarm }) => swarm);
+      const leaves = changes.filter(({ leave }) => leave).map(({ swarm }) => swarm);
+      const [known, kept] = (await this.#run(scripts.peerAnnounce, this.#keys.peer(peer.peerId), [
+        peer.incarnation,
+        JSON.stringify(peer),
+        this.#o.ttlMs,
+        this.#o.limits.swarmsPerPeerMax,
+        joins.length,
+        ...joins,
+        ...leaves,
+      ])) as [number, number[]];
+      if (known === -1) throw new PeerSupersededError(peer);
+      const keptSwarms = new Set(joins.filter((_, index) => kept[index] === 1));
+      const [results] = await Promise.all([
+        Promise.all(changes.map((change) => this.#change(peer, change, keptSwarms.has(change.swarm)))),
+        this.#index(peer.peerId, [...keptSwarms]),
+        ...changes.map(({ swarm, digest }) =>
+          digest && keptSwarms.has(swarm) ? this.#nameDigest(digest, swarm) : undefined,
+        ),
+      ]);
+      const members = await this.#live.resolve(
+        results.map(({ members: stored }, index) => ({
+          swarm: changes[index]?.swarm as SwarmId,
+          stored,
+          sample: changes[index]?.sample ?? 0,
+          except: peer.peerId,
+        })),
+      );
+      return { known: known === 1, members, refused: results.filter(({ done }) => !done).length };
+    });
+  }
+
+  heartbeat(peer: PeerSelf, swarms = 0): Promise<boolean> {
+    return this.#guard(async () => {
+      const nowMs = this.#o.clock();
+      const [known, kept, due] = (await this.#run(scripts.peerHeartbeat, this.#keys.peer(peer.peerId), [
+        peer.incarnation,
+        this.#o.ttlMs,
+        nowMs,
+        refreshMs,
+      ])) as [number, number, number];
+      if (known === -1) throw new PeerSupersededError(peer);
+      if (known === 0) return false;
+      await this.#index(peer.peerId, []);
+      if (due === 1 && !(await this.#refreshSwarms(peer.peerId))) return false;
+      return kept >= swarms;
+    });
+  }
+
+  lookup(key: { readonly swarm: SwarmId } | { readonly digest: Digest }, sample: number): Promise<FoundSwarm[]> {
+    return this.#guard(async () => {
+      const ids =
+        'swarm' in key
+          ? [key.swarm]
+          : ((await this.#o.redis.srandmember(this.#keys.digest(key.digest), swarmsPerDigestMax)) as SwarmId[]);
+      const read = await Promise.all(
+        ids.map((swarm) =>
+          this.#member(swarm, ['read', 'agent', '', '', swarmTtlMs, 0, '', drawn(Math.max(1, sample))]),
+        ),
+      );
+      const members = await this.#live.resolve(
+        read.map(({ members: stored }, index) => ({ swarm: ids[index] as SwarmId, stored, sample })),
+      );
+      const found = ids.map((swarm, index) => ({ swarm, digest: read[index]?.digest, members: members[index] ?? [] }));
+      const gone = found.filter((_, index) => read[index]?.members.length === 0).map(({ swarm }) => swarm);
+      if ('digest' in key && gone.length > 0) await this.#o.redis.srem(this.#keys.digest(key.digest), ...gone);
+      return found.filter((swarm) => swarm.members.length > 0);
+    });
+  }
+
+  page(cursor: string | undefined, limit: number): Promise<SwarmPage> {
+    return this.#guard(() => pageOfSwarms(this.#o.redis, this.#keys, cursor, limit));
+  }
+
+  counts(): Promise<StoreCounts> {
+    return this.#guard(async () => {
+      const { redis, clock } = this.#o;
+      const nowMs = clock();
+      const indexes = [this.#keys.peers, this.#keys.swarms] as const;
+      await Promise.all(indexes.map((key) => redis.zremrangebyscore(key, '-inf', nowMs)));
+      const [peers = 0, swarms = 0] = await Promise.all(indexes.map((key) => redis.zcard(key)));
+      return { peers, swarms };
+    });
+  }
+
+  async problem(): Promise<string | undefined> {
+    try {
+      await this.#guard(() => this.#o.redis.ping());
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#o.redis.disconnect();
+  }
+
+  async #change(
+    peer: PeerSelf,
+    change: MembershipChange,
+    kept: boolean,
+  ): Promise<{ done: boolean; members: readonly StoredMember[] }> {
+    const operation = change.leave ? 'drop' : kept ? 'put' : 'read';
+    const limit = peer.role === 'origin' ? originsPerSwarmMax : this.#o.limits.membersPerSwarmMax;
+    const result = await this.#member(change.swarm, [
+      operation,
+      peer.role,
+      peer.peerId,
+      encodeMember(peer.incarnation, change),
+      swarmTtlMs,
+      limit,
+      change.digest ?? '',
+      drawn(change.sample),
+    ]);
+    return { done: change.leave || (kept && result.done), members: result.members };
+  }
+
+  async #member(
+    swarm: SwarmId,
+    args: readonly (string | number)[],
+  ): Promise<{ done: boolean; members: StoredMember[]; digest: Digest | undefined }> {
+    const [done, origins, agents, digest] = (await this.#run(scripts.swarmMember, this.#keys.swarm(swarm), args)) as [
+      number,
+      string[],
+      string[],
+      string,
+    ];
+    return {
+      done: done === 1,
+      members: [...decodeMembers(origins), ...decodeMembers(agents)],
+      digest: digest === '' ? undefined : (digest as Digest),
+    };
+  }
+
+  async #nameDigest(digest: Digest, swarm: SwarmId): Promise<void> {
+    const key = this.#keys.digest(digest);
+    await Promise.all([this.#o.redis.sadd(key, swarm), this.#o.redis.pexpire(key, swarmTtlMs)]);
+  }
+
+  async #index(peerId: PeerId, swarms: readonly SwarmId[]): Promise<void> {
+    const { redis, clock, ttlMs } = this.#o;
+    const nowMs = clock();
+    const scored = swarms.flatMap((swarm) => [nowMs + swarmTtlMs, swarm]);
+    await Promise.all([
+      redis.zadd(this.#keys.peers, nowMs + ttlMs, peerId),
+      scored.length > 0 && redis.zadd(this.#keys.swarms, ...scored),
+    ]);
+  }
+
+  /** Renews the swarms of a peer that has nothing to announce. False when one of them is lost. */
+  async #refreshSwarms(peerId: PeerId): Promise<boolean> {
+    const swarms = (await this.#o.redis.smembers(this.#keys.peer(peerId)[1])) as SwarmId[];
+    const touched = await Promise.all(
+      swarms.map(
+        (swarm) =>
+          this.#run(scripts.swarmTouch, this.#keys.swarm(swarm), [peerId, swarmTtlMs]) as Promise<[number, string]>,
+      ),
+    );
+    await Promise.all([
+      this.#index(peerId, swarms),
+      ...swarms.map((swarm, index) =>
+        touched[index]?.[1] ? this.#nameDigest(touched[index][1] as Digest, swarm) : undefined,
+      ),
+    ]);
+    return touched.every(([member]) => member === 1);
+  }
+
+  #run(
+    script: (typeof scripts)[keyof typeof scripts],
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    return runScript(this.#o.redis, script, keys, args);
+  }
+
+  async #guard<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof PeerSupersededError) throw error;
+      throw unavailable(error);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { InvalidValueError, parseAddress } from '@shoal/core';
+import type { PeerId, Prng, SwarmId } from '@shoal/core';
+import type {
+  AnnounceRequest,
+  AnnounceResponse,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  LookupRequest,
+  LookupResponse,
+  PeerEntry,
+  PeerSelf,
+  SwarmAnnounce,
+} from '@shoal/protocol';
+import { chooseHandout } from '@shoal/swarm';
+import type { TrackerConfig } from './config.ts';
+import type { TrackerEvents } from './events.ts';
+import { PendingDegrees } from './pending-degrees.ts';
+import type { Member, MembershipChange, PeerStore } from './store/peer-store.ts';
+
+export interface TrackingOptions {
+  readonly store: PeerStore;
+  readonly heartbeat: TrackerConfig['heartbeat'];
+  readonly handout: TrackerConfig['handout'];
+  readonly events: TrackerEvents;
+  readonly clock: () => number;
+  readonly prng: Prng;
+}
+
+const pendingDegreesMax = 100_000;
+const pendingDegreesMs = 10_000;
+
+/** What a tracker answers, apart from how the question came in and where peers are kept. */
+export class Tracking {
+  readonly #o: TrackingOptions;
+  readonly #pending: PendingDegrees;
+
+  constructor(options: TrackingOptions) {
+    this.#o = options;
+    this.#pending = new PendingDegrees({
+      entriesMax: pendingDegreesMax,
+      holdMs: pendingDegreesMs,
+      clock: options.clock,
+    });
+  }
+
+  /** @throws InvalidValueError, PeerSupersededError, StoreUnavailableError */
+  async announce({ peer, swarms }: AnnounceRequest): Promise<AnnounceResponse> {
+    checkReachable(peer);
+    checkNoRepeats(swarms);
+    const { known, members, refused } = await this.#o.store.announce(
+      peer,
+      swarms.map((announce) => this.#changeOf(announce)),
+    );
+    for (const { swarm, event } of swarms) {
+      this.#pending.reported(swarm, peer.peerId);
+      this.#o.events.announced(event);
+    }
+    if (refused > 0) this.#o.events.refused(peer.peerId, refused);
+    const answers = swarms.map(({ swarm, want }, index) => ({
+      swarm,
+      peers: this.#handOut(swarm, members[index] ?? [], peer, want),
+    }));
+    return {
+      swarms: answers.filter((_, index) => wants(swarms[index])),
+      again: !known,
+      intervalMs: this.#o.heartbeat.intervalMs,
+    };
+  }
+
+  /** @throws InvalidValueError, PeerSupersededError, StoreUnavailableError */
+  async heartbeat({ peer, load }: HeartbeatRequest): Promise<HeartbeatResponse> {
+    checkReachable(peer);
+    const known = await this.#o.store.heartbeat(peer, load?.swarms);
+    return { known, commands: [], intervalMs: this.#o.heartbeat.intervalMs };
+  }
+
+  /** Peers for one who is no member. @throws InvalidValueError, StoreUnavailableError */
+  async lookup({ digest, swarm, want }: LookupRequest): Promise<LookupResponse> {
+    const key = swarm !== undefined ? { swarm } : digest !== undefined ? { digest } : undefined;
+    if (!key) throw new InvalidValueError('digest', undefined, 'allowed is a digest or a swarm; one of them is needed');
+    const found = await this.#o.store.lookup(key, this.#o.handout.sample);
+    return {
+      swarms: found.map(({ swarm: id, digest: name, members }) => ({
+        swarm: id,
+        ...(name !== undefined && { digest: name }),
+        peers: this.#handOut(id, members, { peerId: '', zone: '' }, want),
+      })),
+    };
+  }
+
+  #changeOf(announce: SwarmAnnounce): MembershipChange {
+    const { swarm, digest, event, have, pieces, degree } = announce;
+    return {
+      swarm,
+      digest,
+      degree,
+      leave: event === 'leave',
+      complete: event === 'complete' || (pieces > 0 && have >= pieces),
+      sample: wants(announce) ? this.#o.handout.sample : 0,
+    };
+  }
+
+  #handOut(
+    swarm: SwarmId,
+    members: readonly Member[],
+    to: { readonly peerId: string; readonly zone: string },
+    want: number,
+  ): PeerEntry[] {
+    const candidates = members.map((member) => ({
+      ...member,
+      degree: member.degree + this.#pending.of(swarm, member.peerId),
+    }));
+    const { degreeMax, sample } = this.#o.handout;
+    const chosen = chooseHandout(candidates, {
+      peerId: to.peerId,
+      zone: to.zone,
+      want,
+      prng: this.#o.prng,
+      degreeMax,
+      sample,
+    });
+    return chosen.map(({ peerId, incarnation, address, zone, complete, role }) => {
+      if (role === 'agent') this.#pending.handedOut(swarm, peerId as PeerId);
+      return { peerId, incarnation, address, zone, complete, role };
+    });
+  }
+}
+
+const wants = (announce: SwarmAnnounce | undefined): boolean =>
+  announce !== undefined && announce.want > 0 && announce.event !== 'leave';
+
+/** @throws InvalidValueError for an address that other peers could never dial. */
+const checkReachable = ({ address }: PeerSelf): void => {
+  const { host } = parseAddress(address, 'peer.address');
+  if (/^[0.:]+$/.test(host)) {
+    throw new InvalidValueError(
+      'peer.address',
+      address,
+      'allowed is an address that other peers can dial; set the one to advertise',
+    );
+  }
+};
+
+/** Two events of one swarm in one announce have no order. @throws InvalidValueError */
+const checkNoRepeats = (swarms: readonly SwarmAnnounce[]): void => {
+  const seen = new Set<SwarmId>();
+  for (const [index, { swarm }] of swarms.entries()) {
+    if (seen.has(swarm)) throw new InvalidValueError(`swarms[${index}].swarm`, swarm, 'allowed is each swarm once');
+    seen.add(swarm);
+  }
+};
