@@ -10,8 +10,12 @@ const raised = /(?:new ShoalError|super)\(\s*'([A-Z][A-Z_]+)',\s*(\d{3})/g;
 
 test('docs/ARCHITECTURE.md lists every error code with its status', () => {
   const files = globSync(['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'], { cwd: root });
-  const sources = files.filter((file) => !file.endsWith('.test.ts')).map((file) => readFileSync(path.join(root, file), 'utf8'));
-  const inCode = new Set(sources.flatMap((text) => [...text.matchAll(raised)].map(([, code, status]) => `${code} ${status}`)));
+  const sources = files
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => readFileSync(path.join(root, file), 'utf8'));
+  const inCode = new Set(
+    sources.flatMap((text) => [...text.matchAll(raised)].map(([, code, status]) => `${code} ${status}`)),
+  );
   const document = readFileSync(path.join(root, 'docs/ARCHITECTURE.md'), 'utf8');
   const rows = document.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \|/gm);
   const documented = new Set([...rows].map(([, code, status]) => `${code} ${status}`));

@@ -7,7 +7,7 @@ import { formatBytes, MiB, parseBytes } from '@shoal/core';
 import { InvalidArgumentError, program } from 'commander';
 import { Cluster } from './cluster/cluster.ts';
 import { agentsMax } from './cluster/layout.ts';
-import { readableLine, warnLevel } from './cluster/log-line.ts';
+import { readableLine } from './cluster/log-line.ts';
 import { ended } from './cluster/service-process.ts';
 import { planLayers } from './demo/image.ts';
 import { pushImage } from './demo/push.ts';
@@ -54,7 +54,7 @@ const startCluster = (data: string): Promise<Cluster> =>
     basePort: 'free',
     data,
     onLine: ({ name }, line) => {
-      const readable = readableLine(name, line, warnLevel);
+      const readable = readableLine(name, line, 'warn');
       if (readable !== undefined) console.error(readable);
     },
     onDeath: ({ name }, status, lastLines) =>

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { InvalidArgumentError, program } from 'commander';
 import { Cluster, PortInUseError } from './cluster/cluster.ts';
 import { agentsMax } from './cluster/layout.ts';
-import { readableLine, warnLevel } from './cluster/log-line.ts';
+import { readableLine } from './cluster/log-line.ts';
 import { ended } from './cluster/service-process.ts';
 import { banner } from './start/banner.ts';
 import { wholeNumber } from './start/options.ts';
@@ -33,7 +33,7 @@ program
 
 const options = program.opts<StartOptions>();
 const data = path.resolve(options.data);
-const levelMin = options.verbose ? 0 : warnLevel;
+const levelMin = options.verbose ? 'trace' : 'warn';
 const stopRequested = Promise.withResolvers<'asked' | 'died'>();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => stopRequested.resolve('asked'));
@@ -52,7 +52,7 @@ const run = async (): Promise<number> => {
     },
     onDeath: ({ name, logFile }, status, lastLines) => {
       console.error(`\n${name} ${ended(status)}. Its last lines (all of them are in ${logFile}):`);
-      for (const line of lastLines) console.error(`  ${readableLine(name, line, 0) ?? ''}`);
+      for (const line of lastLines) console.error(`  ${readableLine(name, line, 'trace') ?? ''}`);
       stopRequested.resolve('died');
     },
   });

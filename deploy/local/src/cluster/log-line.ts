@@ -1,32 +1,31 @@
-/** The levels of pino, by their numbers in its JSON lines. */
-const levelNames: Readonly<Record<number, string>> = {
-  10: 'trace',
-  20: 'debug',
-  30: 'info',
-  40: 'warn',
-  50: 'error',
-  60: 'fatal',
-};
+/** The levels of the services' logs, least severe first. */
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-export const warnLevel = 40;
+export type LogLevel = (typeof levels)[number];
 
 /** Fields that say the same in every line of a local cluster. */
-const dull = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg', 'service']);
+const dull = new Set(['level', 'time', 'service', 'msg']);
 
 /**
- * A line of a service's log for a person: `agent-1  warn  the piece is corrupt  peer=... piece=7`. Lines below
+ * A line of a service's log for a person: `agent-1   warn  the piece is corrupt peer=... piece=7`. Lines below
  * `levelMin` are undefined; a line that is not JSON (a stack trace of Node itself) is shown as it is.
  */
-export const readableLine = (process: string, line: string, levelMin: number): string | undefined => {
+export const readableLine = (process: string, line: string, levelMin: LogLevel): string | undefined => {
   const prefix = process.padEnd(9);
   const event = parse(line);
   if (!event) return line.trim() === '' ? undefined : `${prefix} ${line}`;
-  const level = Number(event['level']);
-  if (level < levelMin) return undefined;
+  const level = text(event['level']);
+  if (severity(level) < severity(levelMin)) return undefined;
   const fields = Object.entries(event)
     .filter(([key]) => !dull.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return [prefix, (levelNames[level] ?? String(level)).padEnd(5), text(event['msg']), ...fields].join(' ');
+  return [prefix, level.padEnd(5), text(event['msg']), ...fields].join(' ');
+};
+
+/** A level that is not known is shown rather than lost. */
+const severity = (level: string): number => {
+  const index = levels.findIndex((known) => known === level);
+  return index === -1 ? levels.length : index;
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
