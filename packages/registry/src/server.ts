@@ -1,6 +1,6 @@
 import type { ServerOptions } from 'node:https';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { OciError } from '@shoal/core';
+import { OciError, ShoalError } from '@shoal/core';
 import { type ErrorLog, sendOciError } from './errors.ts';
 
 export interface RegistryServerOptions {
@@ -37,3 +37,25 @@ export const createRegistryServer = (options: RegistryServerOptions): FastifyIns
   );
   return app;
 };
+
+/**
+ * Stops accepting, waits up to `graceMs` for running requests, then ends the bodies that still run (`endBodies`
+ * is the controller behind SendOptions.stop: they end with FIN) and closes what is left.
+ */
+export const closeRegistryServer = async (
+  app: FastifyInstance,
+  graceMs: number,
+  endBodies: AbortController,
+): Promise<void> => {
+  const end = setTimeout(() => endBodies.abort(new ShoalError('STOPPING', 503, 'the process stops')), graceMs);
+  const force = setTimeout(() => app.server.closeAllConnections(), graceMs + finMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(end);
+    clearTimeout(force);
+  }
+};
+
+/** How long ended bodies may take to reach their clients. */
+const finMs = 2_000;

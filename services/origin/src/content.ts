@@ -3,12 +3,13 @@ import type { BlobStore, StoredBlob, Upload } from '@shoal/store';
 import type { Catalog } from './catalog/catalog.ts';
 import { KeyedLock } from './catalog/keyed-lock.ts';
 import type { ManifestLink, Repository } from './catalog/repository.ts';
+import { readWhole } from './read-whole.ts';
 
 export interface ContentEvents {
   /** New or known content was linked by a repository: it can be seeded. */
-  contentLinked(digest: Digest): void;
-  /** No repository links the content any more; it is gone from the store. */
-  contentDropped(digest: Digest): void;
+  contentLinked(digest: Digest): Promise<void>;
+  /** No repository links the content any more; it is deleted from the store next. */
+  contentDropped(digest: Digest): Promise<void>;
 }
 
 /**
@@ -62,7 +63,7 @@ export class Content {
       if (!(await repository[kind].delete(digest))) return false;
       this.catalog.countLink(digest, -1);
       if (!this.catalog.isLinked(digest)) {
-        this.#events.contentDropped(digest);
+        await this.#events.contentDropped(digest);
         await this.blobs.delete(digest);
       }
       return true;
@@ -82,16 +83,8 @@ export class Content {
   }
 
   /** All bytes of a manifest; undefined when the store lost it. */
-  async readManifest(digest: Digest): Promise<Uint8Array | undefined> {
-    using blob = await this.blobs.open(digest);
-    if (!blob) return undefined;
-    const bytes = new Uint8Array(blob.size);
-    for (let read = 0; read < bytes.length; ) {
-      const count = blob.readInto(bytes.subarray(read), read);
-      if (count === 0) return undefined;
-      read += count;
-    }
-    return bytes;
+  readManifest(digest: Digest): Promise<Uint8Array | undefined> {
+    return readWhole(this.blobs, digest, Infinity);
   }
 
   async #open(linked: boolean, name: RepositoryName, digest: Digest): Promise<StoredBlob> {
@@ -105,6 +98,6 @@ export class Content {
     if (known && Buffer.compare(known, bytes) === 0) return;
     await repository[kind].put(digest, bytes);
     if (!known) this.catalog.countLink(digest, 1);
-    this.#events.contentLinked(digest);
+    await this.#events.contentLinked(digest);
   }
 }

@@ -14,7 +14,8 @@ export class OriginReadRegistry implements ReadRegistry {
 
   async manifest(name: RepositoryName, reference: ManifestReference, context: ReadContext): Promise<ServedManifest> {
     const repository = this.#content.catalog.require(name);
-    const digest = reference.kind === 'digest' ? reference.digest : (await repository.tags.get(reference.tag))?.record.digest;
+    const digest =
+      reference.kind === 'digest' ? reference.digest : (await repository.tags.get(reference.tag))?.record.digest;
     const link = digest && (await repository.manifestLink(digest));
     if (!digest || !link) throw manifestUnknown(name, reference);
     if (context.method === 'HEAD') return { digest, ...link };
@@ -37,7 +38,9 @@ export class OriginReadRegistry implements ReadRegistry {
   async referrers(name: RepositoryName, subject: Digest, artifactType: string | undefined): Promise<Uint8Array> {
     const all = (await this.#content.catalog.get(name)?.referrers.list(subject)) ?? [];
     const manifests = artifactType === undefined ? all : all.filter((entry) => entry.artifactType === artifactType);
-    return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }));
+    return Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }),
+    );
   }
 }
 

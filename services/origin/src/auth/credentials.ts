@@ -9,7 +9,8 @@ const headerLengthMax = 8_192;
  * podman sends to registries it has no login for.
  */
 export const parseAuthorization = (header: string | undefined): Credentials | undefined => {
-  const match = header === undefined || header.length > headerLengthMax ? null : /^(basic|bearer)\s+(\S+)\s*$/i.exec(header);
+  const match =
+    header === undefined || header.length > headerLengthMax ? null : /^(basic|bearer)\s+(\S+)\s*$/i.exec(header);
   const [, scheme = '', value = ''] = match ?? [];
   if (value === '') return undefined;
   if (scheme.toLowerCase() === 'bearer') return { token: value };

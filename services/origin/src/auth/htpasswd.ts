@@ -61,7 +61,11 @@ export const parseHtpasswd = (text: string, file: string): Map<string, string> =
     const colon = line.indexOf(':');
     const hash = line.slice(colon + 1).trim();
     if (colon < 1 || !bcryptHash.test(hash)) {
-      throw new ShoalError('HTPASSWD_INVALID', 500, `auth.htpasswdFile: line ${index + 1} of ${file} is not <user>:<bcrypt hash>; htpasswd -B writes such lines`);
+      throw new ShoalError(
+        'HTPASSWD_INVALID',
+        500,
+        `auth.htpasswdFile: line ${index + 1} of ${file} is not <user>:<bcrypt hash>; htpasswd -B writes such lines`,
+      );
     }
     users.set(line.slice(0, colon), hash);
   }

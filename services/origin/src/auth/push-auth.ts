@@ -27,8 +27,12 @@ export class Access {
     const credentials = parseAuthorization(request.headers.authorization);
     if (credentials && (await users.verify(credentials)) !== undefined) return;
     void reply.header('www-authenticate', 'Basic realm="shoal", charset="UTF-8"');
-    throw new OciError('UNAUTHORIZED', credentials ? 'the user name, password or token is not valid' : 'a login is needed');
+    throw new OciError(
+      'UNAUTHORIZED',
+      credentials ? 'the user name, password or token is not valid' : 'a login is needed',
+    );
   }
 }
 
-const isRead = (request: FastifyRequest): boolean => (request.method === 'GET' || request.method === 'HEAD') && !/^\/v2\/?(?:\?|$)/.test(request.raw.url ?? '');
+const isRead = (request: FastifyRequest): boolean =>
+  (request.method === 'GET' || request.method === 'HEAD') && !/^\/v2\/?(?:\?|$)/.test(request.raw.url ?? '');

@@ -62,7 +62,8 @@ export class Users {
   }
 
   #compare(key: string, password: string, hash: string | undefined): Promise<boolean> {
-    if (this.#comparing.size >= comparisonsMax) throw new OciError('TOOMANYREQUESTS', 'too many logins at the same moment');
+    if (this.#comparing.size >= comparisonsMax)
+      throw new OciError('TOOMANYREQUESTS', 'too many logins at the same moment');
     const running = bcrypt
       .compare(password, hash ?? nobodyHash)
       .then((matches) => matches && hash !== undefined)

@@ -49,7 +49,8 @@ export class Catalog {
     const existing = this.get(name);
     if (existing) return existing;
     const repository = this.#repository(name);
-    for (const folder of Object.values(repositoryFolders)) await makeFolder(this.#options.folder, join(repository.folder, folder));
+    for (const folder of Object.values(repositoryFolders))
+      await makeFolder(this.#options.folder, join(repository.folder, folder));
     this.#repositories.set(name, repository);
     return repository;
   }
@@ -96,7 +97,8 @@ export class Catalog {
 const removeUnfinished = async (folder: string): Promise<void> => {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory() && (entry.name.startsWith('_') || folder.endsWith(repositoryFolders.referrers))) await removeUnfinished(path);
+    if (entry.isDirectory() && (entry.name.startsWith('_') || folder.endsWith(repositoryFolders.referrers)))
+      await removeUnfinished(path);
     else if (entry.isFile() && entry.name.endsWith('.tmp')) await rm(path, { force: true });
   }
 };

@@ -72,9 +72,12 @@ const syncFolder = async (folder: string): Promise<void> => {
   await handle.sync();
 };
 
-const codeOf = (error: unknown): string | undefined => (error instanceof Error && 'code' in error ? String(error.code) : undefined);
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error ? String(error.code) : undefined;
 
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
 
 const diskError = (error: unknown): unknown =>
-  codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT' ? new StoreFullError('the disk is full', { cause: error }) : error;
+  codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
+    ? new StoreFullError('the disk is full', { cause: error })
+    : error;

@@ -34,7 +34,9 @@ export class Referrers {
     const folder = this.#subjectFolder(subject);
     const names = (await listRecords(folder)).toSorted();
     const records = await Promise.all(names.map((name) => readRecord(join(folder, `${name}${recordSuffix}`))));
-    return records.filter((bytes) => bytes !== undefined).map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as ReferrerDescriptor);
+    return records
+      .filter((bytes) => bytes !== undefined)
+      .map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as ReferrerDescriptor);
   }
 
   #subjectFolder(subject: Digest): string {

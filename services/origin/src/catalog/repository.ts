@@ -8,7 +8,12 @@ import { type TagSigner, Tags } from './tags.ts';
  * Folders of a repository. They start with an underscore, which no component of a repository name does: the
  * repository `team` and the repository `team/app` below it never collide.
  */
-export const repositoryFolders = { blobs: '_blobs', manifests: '_manifests', tags: '_tags', referrers: '_referrers' } as const;
+export const repositoryFolders = {
+  blobs: '_blobs',
+  manifests: '_manifests',
+  tags: '_tags',
+  referrers: '_referrers',
+} as const;
 
 /** What a repository remembers of a manifest beside its bytes. */
 export interface ManifestLink {

@@ -47,8 +47,17 @@ export class Tags {
   async put(tag: Tag, manifest: Pick<TagRecord, 'digest' | 'mediaType' | 'size'>): Promise<void> {
     const timeMs = this.#clock();
     const before = (await this.get(tag))?.record.version ?? 0;
-    const record: TagRecord = { ...manifest, repository: this.#repository, tag, version: Math.max(timeMs, before + 1), timeMs };
-    await writeRecord(this.#file(tag), encodeTagRecord({ record, signatures: [this.#signer.sign(tagStatement(record))] }));
+    const record: TagRecord = {
+      ...manifest,
+      repository: this.#repository,
+      tag,
+      version: Math.max(timeMs, before + 1),
+      timeMs,
+    };
+    await writeRecord(
+      this.#file(tag),
+      encodeTagRecord({ record, signatures: [this.#signer.sign(tagStatement(record))] }),
+    );
   }
 
   delete(tag: Tag): Promise<boolean> {

@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { type Digest, digestAlgorithm, digestOf, type ManifestReference, OciError, type RepositoryName, type Tag } from '@shoal/core';
+import {
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  type ManifestReference,
+  OciError,
+  type RepositoryName,
+  type Tag,
+} from '@shoal/core';
 import { KeyedLock } from '../catalog/keyed-lock.ts';
 import type { Repository } from '../catalog/repository.ts';
 import type { Content } from '../content.ts';
@@ -17,9 +25,13 @@ export interface ManifestPush {
 
 export interface PushedManifest {
   readonly digest: Digest;
-  readonly mediaType: string;
   readonly subject: Digest | undefined;
-  readonly tags: readonly Tag[];
+}
+
+export interface ManifestEvents {
+  manifestPushed(repository: RepositoryName, digest: Digest, tags: readonly Tag[]): void;
+  /** `reference` is the tag or digest that was deleted. */
+  manifestDeleted(repository: RepositoryName, reference: string): void;
 }
 
 /**
@@ -30,11 +42,13 @@ export class Manifests {
   readonly #content: Content;
   readonly #locks = new KeyedLock();
   readonly #sparse: boolean;
+  readonly #events: ManifestEvents;
 
   /** `sparse` accepts manifests whose parts are missing. */
-  constructor(content: Content, options: { readonly sparse: boolean }) {
+  constructor(content: Content, options: { readonly sparse: boolean; readonly events: ManifestEvents }) {
     this.#content = content;
     this.#sparse = options.sparse;
+    this.#events = options.events;
   }
 
   /** Durable when it resolves. @throws OciError DIGEST_INVALID, MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN */
@@ -46,9 +60,12 @@ export class Manifests {
     return this.#locks.run(name, async () => {
       if (!this.#sparse) await checkReferences(this.#content, repository, manifest);
       await this.#content.putManifest(repository, digest, bytes, manifest.mediaType);
-      if (manifest.subject) await repository.referrers.put(manifest.subject.digest, referrerOf(manifest, digest, bytes.length));
-      for (const tag of allTags) await repository.tags.put(tag, { digest, mediaType: manifest.mediaType, size: bytes.length });
-      return { digest, mediaType: manifest.mediaType, subject: manifest.subject?.digest, tags: allTags };
+      if (manifest.subject)
+        await repository.referrers.put(manifest.subject.digest, referrerOf(manifest, digest, bytes.length));
+      for (const tag of allTags)
+        await repository.tags.put(tag, { digest, mediaType: manifest.mediaType, size: bytes.length });
+      this.#events.manifestPushed(name, digest, allTags);
+      return { digest, subject: manifest.subject?.digest };
     });
   }
 
@@ -56,8 +73,12 @@ export class Manifests {
   async delete(name: RepositoryName, reference: ManifestReference): Promise<void> {
     const repository = this.#content.catalog.require(name);
     await this.#locks.run(name, async () => {
-      const found = reference.kind === 'tag' ? await repository.tags.delete(reference.tag) : await this.#deleteManifest(repository, reference.digest);
+      const found =
+        reference.kind === 'tag'
+          ? await repository.tags.delete(reference.tag)
+          : await this.#deleteManifest(repository, reference.digest);
       if (!found) throw manifestUnknown(name, reference);
+      this.#events.manifestDeleted(name, referenceText(reference));
     });
   }
 
@@ -76,14 +97,20 @@ export class Manifests {
   async #repositoryFor(name: RepositoryName, manifest: ParsedManifest): Promise<Repository> {
     const needsParts = manifest.manifests.length > 0 || manifest.blobs.some((blob) => !blob.nonDistributable);
     if (!this.#sparse && needsParts && !this.#content.catalog.get(name)) {
-      throw new OciError('MANIFEST_BLOB_UNKNOWN', `repository ${name} lacks the manifest's parts: nothing has been pushed to it`);
+      throw new OciError(
+        'MANIFEST_BLOB_UNKNOWN',
+        `repository ${name} lacks the manifest's parts: nothing has been pushed to it`,
+      );
     }
     return this.#content.catalog.ensure(name);
   }
 }
 
 export const manifestUnknown = (name: RepositoryName, reference: ManifestReference): OciError =>
-  new OciError('MANIFEST_UNKNOWN', `repository ${name} has no manifest ${reference.kind === 'tag' ? reference.tag : reference.digest}`);
+  new OciError('MANIFEST_UNKNOWN', `repository ${name} has no manifest ${referenceText(reference)}`);
+
+const referenceText = (reference: ManifestReference): string =>
+  reference.kind === 'tag' ? reference.tag : reference.digest;
 
 const digestFor = (reference: ManifestReference, bytes: Uint8Array): Digest => {
   const algorithm = reference.kind === 'digest' ? digestAlgorithm(reference.digest) : 'sha256';

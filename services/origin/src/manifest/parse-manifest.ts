@@ -22,7 +22,10 @@ export interface ParsedManifest {
 }
 
 const ociManifest = 'application/vnd.oci.image.manifest.v1+json';
-const indexTypes = new Set(['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json']);
+const indexTypes = new Set([
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+]);
 const imageTypes = new Set([ociManifest, 'application/vnd.docker.distribution.manifest.v2+json']);
 const schema1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
 
@@ -42,19 +45,28 @@ export const parseManifest = (bytes: Uint8Array, contentType: string | undefined
     throw invalid(`Content-Type is ${sent} and mediaType is ${inBody}; both must be the same`);
   }
   const mediaType = sent ?? inBody ?? ociManifest;
-  if (schema1.test(mediaType) || json['schemaVersion'] === 1) throw invalid('Docker image manifests of schema 1 are not supported');
+  if (schema1.test(mediaType) || json['schemaVersion'] === 1)
+    throw invalid('Docker image manifests of schema 1 are not supported');
   // One document must not be an image to one client and an index to another (CVE-2021-41190).
-  if (imageTypes.has(mediaType) && json['manifests'] !== undefined) throw invalid('an image manifest with a "manifests" list is ambiguous');
-  if (indexTypes.has(mediaType) && (json['layers'] !== undefined || json['config'] !== undefined)) throw invalid('an index with "config" or "layers" is ambiguous');
+  if (imageTypes.has(mediaType) && json['manifests'] !== undefined)
+    throw invalid('an image manifest with a "manifests" list is ambiguous');
+  if (indexTypes.has(mediaType) && (json['layers'] !== undefined || json['config'] !== undefined))
+    throw invalid('an index with "config" or "layers" is ambiguous');
   if (imageTypes.has(mediaType) && json['config'] === undefined) throw invalid('config: an image manifest needs one');
-  if (indexTypes.has(mediaType) && !Array.isArray(json['manifests'])) throw invalid('manifests: an index needs a list of them');
+  if (indexTypes.has(mediaType) && !Array.isArray(json['manifests']))
+    throw invalid('manifests: an index needs a list of them');
   const config = json['config'] === undefined ? undefined : descriptor('config', json['config']);
   return {
     mediaType,
     artifactType: optionalText(json, 'artifactType') ?? config?.mediaType,
     annotations: annotationsOf(json['annotations']),
-    subject: json['subject'] === undefined || json['subject'] === null ? undefined : descriptor('subject', json['subject']),
-    blobs: [...(config ? [config] : []), ...descriptors('layers', json['layers']), ...descriptors('blobs', json['blobs'])],
+    subject:
+      json['subject'] === undefined || json['subject'] === null ? undefined : descriptor('subject', json['subject']),
+    blobs: [
+      ...(config ? [config] : []),
+      ...descriptors('layers', json['layers']),
+      ...descriptors('blobs', json['blobs']),
+    ],
     manifests: descriptors('manifests', json['manifests']),
   };
 };
@@ -66,21 +78,27 @@ const parseObject = (bytes: Uint8Array): Record<string, unknown> => {
   } catch {
     throw invalid('the body is not JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body is not a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('the body is not a JSON object');
   return value as Record<string, unknown>;
 };
 
 const descriptors = (field: string, raw: unknown): Descriptor[] => {
   if (raw === undefined || raw === null) return [];
   if (!Array.isArray(raw)) throw invalid(`${field}: allowed is a list of descriptors`);
-  if (raw.length > descriptorsMax) throw invalid(`${field}: ${raw.length} entries are not allowed; at most ${descriptorsMax} are`);
+  if (raw.length > descriptorsMax)
+    throw invalid(`${field}: ${raw.length} entries are not allowed; at most ${descriptorsMax} are`);
   return raw.map((entry, index) => descriptor(`${field}[${index}]`, entry));
 };
 
 const descriptor = (field: string, raw: unknown): Descriptor => {
-  const { mediaType, digest, size, urls } = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
+  const { mediaType, digest, size, urls } = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<
+    string,
+    unknown
+  >;
   if (typeof digest !== 'string') throw invalid(`${field}.digest: a descriptor needs one`);
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw invalid(`${field}.size: allowed is a number of bytes`);
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw invalid(`${field}.size: allowed is a number of bytes`);
   if (mediaType !== undefined && typeof mediaType !== 'string') throw invalid(`${field}.mediaType: allowed is text`);
   const type = mediaType ?? '';
   const elsewhere = /\.nondistributable\.|\.foreign\./.test(type) || (Array.isArray(urls) && urls.length > 0);
@@ -97,7 +115,8 @@ const digestOf = (field: string, raw: string): Digest => {
 
 const annotationsOf = (raw: unknown): Record<string, string> | undefined => {
   if (raw === undefined || raw === null) return undefined;
-  const valid = typeof raw === 'object' && !Array.isArray(raw) && Object.values(raw).every((value) => typeof value === 'string');
+  const valid =
+    typeof raw === 'object' && !Array.isArray(raw) && Object.values(raw).every((value) => typeof value === 'string');
   if (!valid) throw invalid('annotations: allowed is a map of text to text');
   return raw as Record<string, string>;
 };

@@ -41,7 +41,13 @@ export const blobHandlers = (content: Content, receiver: BlobReceiver): Registry
 });
 
 /** POST of an upload: a mount, a whole blob in one request, or a session. */
-const startUpload = async (content: Content, receiver: BlobReceiver, { repository }: RouteOf<'uploads'>, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+const startUpload = async (
+  content: Content,
+  receiver: BlobReceiver,
+  { repository }: RouteOf<'uploads'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> => {
   const query = queryOf(request);
   checkAlgorithm(query.get('digest-algorithm'));
   const mount = query.get('mount');
@@ -70,7 +76,10 @@ const statusHeaders = (upload: Upload): Record<string, string> => ({
 });
 
 const created = (reply: FastifyReply, repository: RepositoryName, digest: Digest): FastifyReply =>
-  reply.code(201).headers({ location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest, 'content-length': '0' }).send();
+  reply
+    .code(201)
+    .headers({ location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest, 'content-length': '0' })
+    .send();
 
 const requiredDigest = (raw: string | null): Digest => {
   if (raw === null) throw new OciError('DIGEST_INVALID', 'digest: the query parameter is missing');
@@ -80,5 +89,8 @@ const requiredDigest = (raw: string | null): Digest => {
 /** The digest of the final request decides; a name we could not verify is refused before any byte is sent. */
 const checkAlgorithm = (algorithm: string | null): void => {
   if (algorithm === null || isDigest(`${algorithm}:${'0'.repeat(algorithm === 'sha512' ? 128 : 64)}`)) return;
-  throw new OciError('DIGEST_INVALID', `digest-algorithm: ${JSON.stringify(algorithm.slice(0, 40))} is not allowed; allowed are sha256 and sha512`);
+  throw new OciError(
+    'DIGEST_INVALID',
+    `digest-algorithm: ${JSON.stringify(algorithm.slice(0, 40))} is not allowed; allowed are sha256 and sha512`,
+  );
 };

@@ -46,13 +46,20 @@ export class BlobReceiver {
     const length = contentLength(request);
     if (range && range.start !== upload.size) throw outOfOrder(range, upload);
     if (range && length !== undefined && length !== range.end - range.start) {
-      throw new OciError('SIZE_INVALID', `Content-Range names ${range.end - range.start} bytes, Content-Length ${length}`);
+      throw new OciError(
+        'SIZE_INVALID',
+        `Content-Range names ${range.end - range.start} bytes, Content-Length ${length}`,
+      );
     }
     if (length === 0) return;
     const bytesMax = this.#options.blobBytesMax - upload.size;
-    if ((length ?? 0) > bytesMax) throw new OciError('SIZE_INVALID', `a blob of more than ${this.#options.blobBytesMax} bytes is not allowed`, { status: 413 });
+    if ((length ?? 0) > bytesMax)
+      throw new OciError('SIZE_INVALID', `a blob of more than ${this.#options.blobBytesMax} bytes is not allowed`, {
+        status: 413,
+      });
     await this.#whileActive(() => upload.append(this.#counted(request), { offset: upload.size, bytesMax }));
-    if (range && upload.size !== range.end) throw new OciError('SIZE_INVALID', `Content-Range ends at ${range.end - 1}, the upload at ${upload.size - 1}`);
+    if (range && upload.size !== range.end)
+      throw new OciError('SIZE_INVALID', `Content-Range ends at ${range.end - 1}, the upload at ${upload.size - 1}`);
   }
 
   /** A whole blob in one request; nothing is kept when it fails. @throws OciError DIGEST_INVALID */
@@ -72,7 +79,8 @@ export class BlobReceiver {
   }
 
   async #whileActive(receive: () => Promise<void>): Promise<void> {
-    if (this.#active >= this.#options.activeMax) throw new ShoalError('BUSY', 503, `${this.#active} uploads are being received; try again later`);
+    if (this.#active >= this.#options.activeMax)
+      throw new ShoalError('BUSY', 503, `${this.#active} uploads are being received; try again later`);
     this.#active++;
     try {
       await receive();
@@ -90,7 +98,11 @@ export class BlobReceiver {
 }
 
 const outOfOrder = (range: ByteRange, upload: Upload): OciError =>
-  new OciError('BLOB_UPLOAD_INVALID', `the chunk begins at byte ${range.start}, the upload continues at ${upload.size}`, {
-    status: 416,
-    detail: { range: uploadedRange(upload.size) },
-  });
+  new OciError(
+    'BLOB_UPLOAD_INVALID',
+    `the chunk begins at byte ${range.start}, the upload continues at ${upload.size}`,
+    {
+      status: 416,
+      detail: { range: uploadedRange(upload.size) },
+    },
+  );

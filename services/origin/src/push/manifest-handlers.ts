@@ -16,7 +16,13 @@ export const manifestHandlers = (manifests: Manifests, limits: ManifestLimits): 
   'PUT manifest': async ({ repository, reference }, request, reply) => {
     const tags = tagsOf(request, limits.tagsMax);
     const bytes = await readBody(request, limits);
-    const pushed = await manifests.push({ repository, reference, tags, bytes, contentType: request.headers['content-type'] });
+    const pushed = await manifests.push({
+      repository,
+      reference,
+      tags,
+      bytes,
+      contentType: request.headers['content-type'],
+    });
     void reply.headers({
       location: `/v2/${repository}/manifests/${pushed.digest}`,
       'docker-content-digest': pushed.digest,
@@ -35,6 +41,11 @@ export const manifestHandlers = (manifests: Manifests, limits: ManifestLimits): 
 
 const tagsOf = (request: FastifyRequest, tagsMax: number): Tag[] => {
   const tags = new Set(queryOf(request).getAll('tag').map(parseTag));
-  if (tags.size > tagsMax) throw new OciError('MANIFEST_INVALID', `tag: ${tags.size} tags are not allowed in one push; at most ${tagsMax} are`, { status: 414 });
+  if (tags.size > tagsMax)
+    throw new OciError(
+      'MANIFEST_INVALID',
+      `tag: ${tags.size} tags are not allowed in one push; at most ${tagsMax} are`,
+      { status: 414 },
+    );
   return [...tags];
 };

@@ -34,8 +34,12 @@ export async function* bodyChunks(request: FastifyRequest, idleTimeoutMs: number
 }
 
 /** A whole small body. @throws OciError SIZE_INVALID (413) above `bytesMax` */
-export const readBody = async (request: FastifyRequest, options: { bytesMax: number; idleTimeoutMs: number }): Promise<Uint8Array> => {
-  const tooLarge = (): OciError => new OciError('SIZE_INVALID', `the body is larger than ${options.bytesMax} bytes`, { status: 413 });
+export const readBody = async (
+  request: FastifyRequest,
+  options: { bytesMax: number; idleTimeoutMs: number },
+): Promise<Uint8Array> => {
+  const tooLarge = (): OciError =>
+    new OciError('SIZE_INVALID', `the body is larger than ${options.bytesMax} bytes`, { status: 413 });
   if ((contentLength(request) ?? 0) > options.bytesMax) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -1,0 +1,82 @@
+import {
+  type Digest,
+  encodeMetainfo,
+  OciError,
+  parseTag,
+  type PieceLengthPolicy,
+  type PublicKeyRecord,
+} from '@shoal/core';
+import { type SendOptions, type SendResult, serveBlob } from '@shoal/registry';
+import { type ClusterAuth, proofHeaders, requireClusterAuth } from '@shoal/service';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Content } from '../content.ts';
+import { storedSource } from '../read-registry.ts';
+import { digestOf, repositoryOf } from './query.ts';
+
+/** What an agent must know of the cluster before it can take part. */
+export interface ClusterDescription {
+  readonly clusterId: string;
+  readonly protocolVersion: number;
+  readonly pieceLengthPolicy: PieceLengthPolicy;
+  readonly keys: readonly PublicKeyRecord[];
+  /** `host:port` of the piece listener, for a caller that reached this process under the given host. */
+  readonly piecesAddress: (reachedAs: string) => string;
+  readonly peerId: string;
+}
+
+export interface ControlOptions {
+  readonly content: Content;
+  readonly auth: ClusterAuth;
+  readonly cluster: ClusterDescription;
+  readonly send: SendOptions;
+  readonly contentSent: (digest: Digest, result: SendResult) => void;
+}
+
+/** The API that agents call, under `/shoal/v1`; every request is signed with the cluster secret when there is one. */
+export const registerControlRoutes = (app: FastifyInstance, options: ControlOptions): void => {
+  const { content, auth, cluster } = options;
+  requireClusterAuth(app, auth);
+
+  app.get('/cluster', async (request) => ({ ...cluster, piecesAddress: cluster.piecesAddress(hostOf(request)) }));
+
+  app.get('/metainfo/:digest', async (request, reply) => {
+    const digest = digestOf(request);
+    const name = repositoryOf(request);
+    const signed = (await content.catalog.require(name).holds(digest))
+      ? await content.blobs.metainfo(digest)
+      : undefined;
+    if (!signed) throw new OciError('BLOB_UNKNOWN', `repository ${name} has no content ${digest}`);
+    return reply
+      .header('content-type', 'application/vnd.shoal.metainfo.v1+json')
+      .send(Buffer.from(encodeMetainfo(signed)));
+  });
+
+  app.get('/tags/:tag', async (request, reply) => {
+    const tag = parseTag((request.params as { tag: string }).tag);
+    const name = repositoryOf(request);
+    const record = await content.catalog.require(name).tags.bytes(tag);
+    if (!record) throw new OciError('MANIFEST_UNKNOWN', `repository ${name} has no tag ${tag}`);
+    return reply.header('content-type', 'application/vnd.shoal.tag.v1+json').send(Buffer.from(record));
+  });
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/content/:digest',
+    handler: async (request, reply) => {
+      const digest = digestOf(request);
+      const source = storedSource(await content.openAny(repositoryOf(request), digest));
+      const result = await serveBlob(source, digest, request, reply, {
+        ...options.send,
+        statusHeaders: proofs(auth, request),
+      });
+      if (result) options.contentSent(digest, result);
+      return reply;
+    },
+  });
+};
+
+/** The host of the request, without port and brackets. */
+const hostOf = (request: FastifyRequest): string => request.hostname.replace(/^\[|\]$/g, '');
+
+/** Bodies are sent past fastify's hooks, so the proof of our side goes with their head. */
+const proofs = (auth: ClusterAuth, request: FastifyRequest) => (status: number) => proofHeaders(auth, request, status);

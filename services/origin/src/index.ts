@@ -1,0 +1,4 @@
+export { originConfig } from './config.ts';
+export type { OriginConfig } from './config.ts';
+export { Origin } from './service.ts';
+export type { OriginAddresses, OriginOptions } from './service.ts';

@@ -1,0 +1,83 @@
+import type { Digest } from '@shoal/core';
+import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
+import { type ClusterAuth, loadTls, type Log } from '@shoal/service';
+import type { FastifyInstance } from 'fastify';
+import { Access } from './auth/push-auth.ts';
+import type { Users } from './auth/users.ts';
+import type { OriginConfig } from './config.ts';
+import type { Content } from './content.ts';
+import { type ClusterDescription, registerControlRoutes } from './control/control-routes.ts';
+import { registerNamespaceRoutes } from './control/namespace-routes.ts';
+import type { OriginEvents, Receiver } from './events.ts';
+import { Manifests } from './manifest/manifests.ts';
+import { blobHandlers } from './push/blob-handlers.ts';
+import type { BlobReceiver } from './push/blob-receiver.ts';
+import { manifestHandlers } from './push/manifest-handlers.ts';
+import { OriginReadRegistry } from './read-registry.ts';
+
+export interface RegistryServerParts {
+  readonly config: OriginConfig;
+  readonly log: Log;
+  readonly events: OriginEvents;
+  readonly content: Content;
+  readonly receiver: BlobReceiver;
+  readonly users: Users | undefined;
+  readonly auth: ClusterAuth;
+  readonly cluster: ClusterDescription;
+  /** Ends bodies that still run when the process stops. */
+  readonly stop: AbortSignal;
+}
+
+/** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
+export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
+  const { config, log, events, content, receiver, users, auth, cluster, stop } = parts;
+  const { registry, pulls, uploads, manifests: manifestLimits } = config;
+  const app = createRegistryServer({
+    log,
+    tls: registry.tls && loadTls('registry.tls', registry.tls),
+    headerBytesMax: pulls.headerBytesMax,
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    events.requestDone(
+      request.raw.url?.startsWith('/v2') ? 'registry' : 'control',
+      request.method,
+      reply.raw.statusCode,
+    );
+  });
+  const access = new Access({ users, anonymousPull: config.auth.anonymousPull });
+  // Every stored blob is there in full: the first byte waits for nothing.
+  const send = { firstByteTimeoutMs: pulls.stallTimeoutMs, stallTimeoutMs: pulls.stallTimeoutMs, stop };
+  const manifests = new Manifests(content, { sparse: manifestLimits.sparse, events });
+
+  void app.register(async (scope) => {
+    scope.addHook('onRequest', (request, reply) => access.check(request, reply));
+    const handlers = {
+      ...pullHandlers(new OriginReadRegistry(content), {
+        ...send,
+        blobSent: ({ digest }, result) => sent('client', digest, result),
+      }),
+      ...blobHandlers(content, receiver),
+      ...manifestHandlers(manifests, {
+        bytesMax: manifestLimits.bytesMax,
+        tagsMax: manifestLimits.tagsPerPushMax,
+        idleTimeoutMs: uploads.idleTimeoutMs,
+      }),
+    };
+    registerRegistryRoutes(scope, handlers, { unsupportedMessage: 'this method is not supported here' });
+  });
+  const sent = (to: Receiver, digest: Digest, result: SendResult): void => {
+    events.bytesSent(to, result.bytes);
+    if (result.outcome === 'failed') events.bodyFailed(digest, result.error);
+  };
+  const control = {
+    content,
+    auth,
+    send,
+    contentSent: (digest: Digest, result: SendResult) => sent('http', digest, result),
+  };
+  void app.register(async (scope) => registerControlRoutes(scope, { ...control, cluster }), { prefix: '/shoal/v1' });
+  void app.register(async (scope) => registerNamespaceRoutes(scope, { ...control, receiver, access }), {
+    prefix: '/shoal/v1/namespaces',
+  });
+  return app;
+};

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import { type Address, formatAddress, parseAddress, type PieceLengthPolicy } from '@shoal/core';
+import { protocolVersion } from '@shoal/protocol';
+import { closeRegistryServer } from '@shoal/registry';
+import { AdminServer, clusterAuth, createMetrics, DebugServer, listening, type Log, silentLog } from '@shoal/service';
+import { BlobStore, SigningKey } from '@shoal/store';
+import type { FastifyInstance } from 'fastify';
+import { HtpasswdFile } from './auth/htpasswd.ts';
+import { Users } from './auth/users.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { makeFolder } from './catalog/folders.ts';
+import type { OriginConfig } from './config.ts';
+import { Content } from './content.ts';
+import { OriginEvents } from './events.ts';
+import { loadPeerId } from './identity.ts';
+import { BlobReceiver } from './push/blob-receiver.ts';
+import { createOriginServer } from './registry-server.ts';
+import { Seeding } from './seeding/seeding.ts';
+
+export interface OriginOptions {
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
+}
+
+export interface OriginAddresses {
+  readonly registry: Address;
+  readonly pieces: Address;
+  readonly admin: Address;
+  readonly debug: Address;
+  readonly [name: string]: Address;
+}
+
+/** An OCI registry that stores what is pushed and seeds it: registry, control API, piece listener, metrics, debug. */
+export class Origin implements AsyncDisposable {
+  readonly addresses: OriginAddresses;
+  readonly #parts: AsyncDisposableStack;
+  readonly #admin: AdminServer;
+
+  private constructor(addresses: OriginAddresses, admin: AdminServer, parts: AsyncDisposableStack) {
+    this.addresses = addresses;
+    this.#admin = admin;
+    this.#parts = parts;
+  }
+
+  /** @throws ListenError, FolderInUseError, TlsFileError, ShoalError HTPASSWD_INVALID; nothing stays open then */
+  static async start(config: OriginConfig, options: OriginOptions = {}): Promise<Origin> {
+    const { log = silentLog('origin'), clock = Date.now } = options;
+    await using parts = new AsyncDisposableStack();
+    const metrics = createMetrics('origin');
+    parts.defer(() => metrics.close());
+    const events = new OriginEvents(metrics, log);
+    const admin = parts.use(await AdminServer.listen({ service: 'origin', listen: config.admin, metrics }));
+    const debug = parts.use(await DebugServer.listen({ service: 'origin', listen: config.debug }));
+
+    await makeFolder('/', config.folder);
+    const key = await SigningKey.loadOrCreate(join(config.folder, 'signing-key.pem'));
+    const peerId = await loadPeerId(config.folder);
+    const policy = policyOf(config);
+    const blobs = await BlobStore.open({
+      folder: join(config.folder, 'store'),
+      policy,
+      key,
+      clock,
+      uploadsMax: config.uploads.openMax,
+      onCorrupt: (digest) => events.blobCorrupt(digest),
+    });
+    parts.defer(() => blobs.close());
+    const catalog = await Catalog.open({ folder: join(config.folder, 'repositories'), signer: key, clock });
+    const seeding = await Seeding.start({ config, blobs, catalog, peerId, events, log, clock });
+    parts.use(seeding);
+    const content = new Content(blobs, catalog, {
+      contentLinked: (digest) => seeding.add(digest),
+      contentDropped: async (digest) => {
+        await seeding.remove(digest);
+        events.contentDropped(digest);
+      },
+    });
+    const receiver = new BlobReceiver(content, {
+      ...config.uploads,
+      bytesReceived: (bytes) => events.bytesReceived(bytes),
+    });
+    events.watch({
+      blobs: () => blobs.count,
+      uploadsActive: () => receiver.active,
+      uploadsOpen: () => blobs.uploads.count,
+      seeding: () => seeding.openCount,
+    });
+
+    const stopBodies = new AbortController();
+    const app = createOriginServer({
+      config,
+      log,
+      events,
+      content,
+      receiver,
+      users: await usersOf(config, events, clock),
+      auth: clusterAuth(config.cluster.secret),
+      cluster: {
+        clusterId: config.cluster.id,
+        protocolVersion,
+        pieceLengthPolicy: policy,
+        keys: [key.record],
+        piecesAddress: (reachedAs) => reachable(seeding.advertised, reachedAs),
+        peerId,
+      },
+      stop: stopBodies.signal,
+    });
+    parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));
+    await listening('registry', config.registry, () => app.listen({ ...config.registry }));
+    const sweep = setInterval(
+      () => void expireUploads(blobs, config.uploads.expireAfterMs, events, log),
+      sweepIntervalMs,
+    );
+    parts.defer(() => clearInterval(sweep));
+    debug.register('origin', () => ({ blobs: blobs.count, uploads: blobs.uploads.count, pieces: seeding.stats() }));
+    options.signal?.throwIfAborted();
+    admin.started();
+    const addresses = {
+      registry: boundAddress(app),
+      pieces: seeding.address,
+      admin: admin.address,
+      debug: debug.address,
+    };
+    return new Origin(addresses, admin, parts.move());
+  }
+
+  /** Finishes what is under way, for half of `stop.timeoutMs` at most; running bodies end with FIN. */
+  async stop(): Promise<void> {
+    if (!this.#parts.disposed) this.#admin.stopping();
+    await this.#parts.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+const sweepIntervalMs = 60_000;
+
+const expireUploads = async (blobs: BlobStore, olderThanMs: number, events: OriginEvents, log: Log): Promise<void> => {
+  try {
+    events.uploadsExpired(await blobs.uploads.expire(olderThanMs));
+  } catch (error) {
+    log.error({ err: error }, 'unfinished uploads could not be expired');
+  }
+};
+
+const policyOf = ({ pieceLength }: OriginConfig): PieceLengthPolicy => ({
+  piecesTarget: pieceLength.piecesTarget,
+  lengthMin: pieceLength.minBytes,
+  lengthMax: pieceLength.maxBytes,
+});
+
+const usersOf = async (
+  { auth }: OriginConfig,
+  events: OriginEvents,
+  clock: () => number,
+): Promise<Users | undefined> => {
+  if (auth.htpasswdFile === undefined && auth.tokens.length === 0) return undefined;
+  const htpasswd =
+    auth.htpasswdFile === undefined ? undefined : await HtpasswdFile.open(auth.htpasswdFile, clock, events);
+  return new Users({ htpasswd, tokens: auth.tokens, clock });
+};
+
+/** A listener on all interfaces has no host of its own: it is where the caller reached this process. */
+const reachable = (advertised: string, reachedAs: string): string => {
+  const { host, port } = parseAddress(advertised);
+  return host === '0.0.0.0' || host === '::' ? formatAddress({ host: reachedAs, port }) : advertised;
+};
+
+const boundAddress = (app: FastifyInstance): Address => {
+  const address = app.server.address();
+  if (typeof address !== 'object' || address === null) throw new TypeError('the registry does not listen on TCP');
+  return { host: address.address, port: address.port };
+};
