@@ -61,7 +61,7 @@ test('a second copy stays in memory until it verifies first, and the writer writ
 
 test('a corrupt second copy touches neither the file nor the first', () => {
   const { landing, sink } = landingWith(pieceLength);
-  const wrong = blob.bytes.slice();
+  const wrong = Uint8Array.from(blob.bytes);
   wrong[5] = (wrong[5] ?? 0) ^ 1;
   landing.expect(1, 0);
   landing.expect(2, 0);

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { formatAddress, parsePeerId, seededPrng } from '@shoal/core';
 import type { PeerRole } from '@shoal/protocol';
 import type { Download } from '../download.ts';

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, test } from 'node:test';
+import { type SwarmId, swarmIdOf } from '@shoal/core';
+import type { ControlMessage } from '@shoal/protocol';
+import { sha256 } from '@shoal/store';
+import type { Exchange } from './exchange.ts';
+import { MemoryBlob, seedOf, type TestBlob, testBlob } from './testing/blobs.ts';
+import { startDownload, startNode } from './testing/nodes.ts';
+import { RawPeer } from './testing/raw-peer.ts';
+
+const open: { close(): Promise<void> }[] = [];
+const node = async (...args: Parameters<typeof startNode>): Promise<Exchange> => {
+  const started = await startNode(...args);
+  open.push(started);
+  return started;
+};
+const rawPeer = async (role: 'agent' | 'origin' = 'agent'): Promise<RawPeer> => {
+  const started = await RawPeer.start(role);
+  open.push(started);
+  return started;
+};
+after(() => Promise.all(open.map((exchange) => exchange.close())));
+
+const idOf = ({ metainfo }: TestBlob): SwarmId => swarmIdOf(metainfo.digest, 'sha256', metainfo.pieceLength, sha256);
+const joinOf = (blob: TestBlob, have: 'all' | 'none' | Uint8Array, channel = 7): ControlMessage =>
+  ({ type: 'join', channel, swarm: idOf(blob), size: blob.metainfo.size, pieceLength: blob.metainfo.pieceLength, have });
+
+test('JOIN is answered by JOIN once, or by NO_SWARM with a reason', async () => {
+  const [seed, raw] = [await node('agent'), await rawPeer()];
+  const [blob, strange] = [testBlob(600_000, 60), testBlob(600_000, 61)];
+  seed.seed(seedOf(blob), 'peer');
+  const link = await raw.dial(seed);
+  link.send(joinOf(blob, 'none'));
+  const answer = await raw.next('join');
+  assert.equal(answer.have, 'all');
+  link.send(joinOf(strange, 'none'));
+  assert.match((await raw.next('noSwarm')).reason, /unknown/);
+  link.send({ ...joinOf(blob, 'none', 8), size: 1 } as ControlMessage);
+  assert.match((await raw.next('noSwarm')).reason, /size 1/);
+});
+
+test('requests are rejected with a reason: not held, gone', async () => {
+  const [seed, raw] = [await node('agent'), await rawPeer()];
+  const blob = testBlob(600_000, 62);
+  const partial = new MemoryBlob(blob.metainfo);
+  partial.resume(blob, 1);
+  const seeding = seed.seed({ ...seedOf(blob), have: partial.have }, 'peer');
+  const link = await raw.dial(seed);
+  link.send(joinOf(blob, 'none'));
+  assert.deepEqual((await raw.next('join')).have, new Uint8Array([0b0100_0000]));
+  link.send({ type: 'request', channel: 7, piece: 0 });
+  assert.equal((await raw.next('reject')).reason, 'notHeld');
+  // No data connection is dialled, so this one waits until the swarm is left.
+  link.send({ type: 'request', channel: 7, piece: 1 });
+  link.send({ type: 'wantAny', channel: 7, haveDelta: [] });
+  await raw.next('refuse');
+  await seeding.stop();
+  await raw.next('leave');
+});
+
+test('a piece beyond the end and a broken bitfield close the link with a reason', async () => {
+  const [seed, raw] = [await node('agent'), await rawPeer()];
+  const blob = testBlob(600_000, 63);
+  seed.seed(seedOf(blob), 'peer');
+  const link = await raw.dial(seed);
+  link.send(joinOf(blob, 'none'));
+  await raw.next('join');
+  link.send({ type: 'request', channel: 7, piece: 3 });
+  assert.match(await raw.closed(), /piece 3/);
+  const again = await raw.dial(seed);
+  again.send(joinOf(blob, new Uint8Array([0xff])));
+  assert.match(await raw.closed(), /bitfield/);
+});
+
+test('channels that nobody is bound to are ignored: the swarm was left while the message was on its way', async () => {
+  const [seed, raw] = [await node('agent'), await rawPeer()];
+  const blob = testBlob(600_000, 64);
+  seed.seed(seedOf(blob), 'peer');
+  const link = await raw.dial(seed);
+  for (const type of ['leave', 'refuse'] as const) link.send({ type, channel: 99 });
+  link.send({ type: 'have', channel: 99, piece: 1, queueLength: 0 });
+  link.send({ type: 'request', channel: 99, piece: 1 });
+  link.send(joinOf(blob, 'none', 1));
+  await raw.next('join');
+  link.send({ type: 'leave', channel: 1 });
+  link.send(joinOf(blob, 'none', 2));
+  assert.equal((await raw.next('join')).channel, 2, 'a new join gets a new channel');
+});
+
+test('data that nobody asked for is discarded and counted, and a flood of it closes the link', async () => {
+  let discarded = 0;
+  const leech = await node('agent', {
+    limits: { unsolicitedBytesMax: 1_000_000 },
+    events: { bytesDiscarded: (bytes) => void (discarded += bytes) },
+  });
+  const raw = await rawPeer();
+  const blob = testBlob(1_000_000, 65);
+  const sink = new MemoryBlob(blob.metainfo);
+  const { download } = startDownload(leech, sink, []);
+  download.addPeer(raw.entry);
+  await raw.next('join');
+  raw.link.send(joinOf(blob, 'all'));
+  const { piece } = await raw.next('request');
+  const other = (piece + 1) % 4 === 3 ? 0 : (piece + 1) % 4;
+  const asked = new Set<number>([piece]);
+  const push = (): void => raw.push({ channel: 7, piece: 3, bytes: blob.bytes.subarray(3 * blob.metainfo.pieceLength) });
+  void other;
+  void asked;
+  raw.link.send({ type: 'leave', channel: 7 });
+  while (raw.open) {
+    push();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.match(await raw.closed(), /flood|lost|closed/);
+  assert.ok(discarded > 1_000_000);
+  assert.equal(sink.writtenBytes, 0);
+});
+
+test('DATA that overtakes its OFFER counts as the offer', async () => {
+  const leech = await node('agent');
+  const raw = await rawPeer('origin');
+  const blob = testBlob(300_000, 66);
+  const sink = new MemoryBlob(blob.metainfo);
+  const { download, events, done } = startDownload(leech, sink, []);
+  download.addPeer(raw.entry);
+  await raw.next('join');
+  raw.link.send(joinOf(blob, 'all'));
+  await raw.next('wantAny');
+  const first = once(events, 'piece');
+  await raw.uplink();
+  raw.push({ channel: 7, piece: 1, bytes: blob.bytes.subarray(blob.metainfo.pieceLength) });
+  await first;
+  raw.link.send({ type: 'offer', channel: 7, piece: 1 });
+  raw.link.send({ type: 'offer', channel: 7, piece: 0 });
+  raw.push({ channel: 7, piece: 0, bytes: blob.bytes.subarray(0, blob.metainfo.pieceLength) });
+  await done;
+  assert.equal(sink.digest, blob.digest);
+});
