@@ -1,15 +1,10 @@
 import type { Address } from '@shoal/core';
-import type { ControlMessage, DataHeader } from '@shoal/protocol';
+import type { ControlMessage, DataHeader, PeerRole } from '@shoal/protocol';
 import type { NodeIdentity } from './identity.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
 import type { Link } from './link.ts';
-
-/** What the transport logs to; pino's methods have this shape. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+import type { Log } from './log.ts';
+import type { SocketFactory } from './socket-factory.ts';
 
 /**
  * What an endpoint reports. A ShoalError thrown by `message` or a data callback closes the link with its message:
@@ -41,8 +36,12 @@ export interface EndpointOptions {
   /** Where to listen; port 0 takes a free one. */
   readonly listen: Address;
   readonly handler: EndpointHandler;
+  /** Roles that may connect, or be dialled; all by default. */
+  readonly rolesAccepted?: readonly PeerRole[];
   readonly limits?: Partial<EndpointLimits>;
   /** Milliseconds of a clock that never goes back; performance.now by default. */
   readonly clock?: () => number;
   readonly log?: Log;
+  /** Plain TCP by default. */
+  readonly sockets?: SocketFactory;
 }

@@ -1,24 +1,139 @@
-import type { Address } from '@shoal/core';
+import { type Address, formatAddress, type PeerId } from '@shoal/core';
+import { advertisedAddress } from './advertised.ts';
+import { DialAttempt } from './dial-attempt.ts';
+import { DialError } from './dial-error.ts';
+import { defaultEndpointLimits } from './endpoint-limits.ts';
 import type { EndpointOptions } from './endpoint-options.ts';
+import { FrontDesk } from './front-desk.ts';
 import type { NodeIdentity } from './identity.ts';
 import type { Link } from './link.ts';
+import { watchLiveness } from './liveness.ts';
+import { silentLog } from './log.ts';
+import { Proofs } from './proof.ts';
+import { Roster } from './roster.ts';
+import { type Listener, tcpSockets } from './socket-factory.ts';
+import type { Station } from './station.ts';
+import { throttleOf } from './throttle.ts';
 
 /** One node's place in the swarm: listens, dials, and keeps at most one link a peer. */
-export declare class Endpoint {
-  /** @throws the listener's error, such as EADDRINUSE */
-  static listen(options: EndpointOptions): Promise<Endpoint>;
+export class Endpoint implements AsyncDisposable {
   /** Where it is bound. */
   readonly address: Address;
+  readonly #station: Station;
+  readonly #roster: Roster;
+  readonly #desk: FrontDesk;
+  readonly #listener: Listener;
+  readonly #dials = new Map<string, DialAttempt>();
+  readonly #stopLiveness: () => void;
+  #closing: Promise<void> | undefined;
+
+  private constructor(station: Station, roster: Roster, desk: FrontDesk, listener: Listener) {
+    this.address = listener.address;
+    this.#station = station;
+    this.#roster = roster;
+    this.#desk = desk;
+    this.#listener = listener;
+    this.#stopLiveness = watchLiveness(station, () => roster.values());
+  }
+
+  /** @throws the listener's error, such as EADDRINUSE; InvalidValueError for an address that cannot be advertised */
+  static async listen(options: EndpointOptions): Promise<Endpoint> {
+    const { sockets = tcpSockets } = options;
+    let desk: FrontDesk | undefined;
+    const listener = await sockets.listen(options.listen, (socket) => {
+      if (desk) desk.accept(socket);
+      else socket.destroy();
+    });
+    try {
+      const station = stationOf(options, advertisedAddress(options.identity.address, listener.address));
+      const roster = new Roster(station);
+      desk = new FrontDesk(station, roster);
+      return new Endpoint(station, roster, desk, listener);
+    } catch (error) {
+      await listener.close();
+      throw error;
+    }
+  }
+
   /** As given, with the advertised address filled in. */
-  readonly identity: NodeIdentity;
+  get identity(): NodeIdentity {
+    return this.#station.identity;
+  }
+
   /**
    * A link to whoever listens there: the one that stands, the one being dialled, or a new one. `linkOpened` has
-   * been called for it when this resolves.
-   * @throws DialError: refused, unreachable, another cluster, myself, out of time, aborted
+   * been called for it when this resolves. An aborted signal only ends this caller's wait.
+   * @throws DialError: refused, unreachable, another cluster, myself, out of time, aborted, too many dials or links
    */
-  dial(address: Address, options?: { readonly signal?: AbortSignal }): Promise<Link>;
-  links(): Iterable<Link>;
+  async dial(address: Address, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Link> {
+    const key = formatAddress(address);
+    if (signal?.aborted) throw new DialError(key, 'aborted', { cause: signal.reason });
+    const known = this.#roster.at(address);
+    if (known) return known;
+    return (this.#dials.get(key) ?? this.#attempt(key, address)).join(signal);
+  }
+
+  links(): Iterable<Link> {
+    return this.#roster.values();
+  }
+
+  linkOf(peerId: PeerId): Link | undefined {
+    return this.#roster.of(peerId);
+  }
+
   /** Closes listener, links and dials, each with a reason to the peer; no handle is left when it resolves. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close('the node stops'));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #attempt(key: string, address: Address): DialAttempt {
+    const { dialsMax, linksMax } = this.#station.limits;
+    if (this.#closing) throw new DialError(key, 'the endpoint is closed');
+    if (this.#dials.size >= dialsMax) throw new DialError(key, `${dialsMax} dials are under way`);
+    if (this.#roster.size >= linksMax) throw new DialError(key, `${linksMax} links are open`);
+    const attempt: DialAttempt = new DialAttempt(address, {
+      station: this.#station,
+      roster: this.#roster,
+      desk: this.#desk,
+      ended: () => {
+        if (this.#dials.get(key) === attempt) this.#dials.delete(key);
+      },
+    });
+    this.#dials.set(key, attempt);
+    return attempt;
+  }
+
+  async #close(reason: string): Promise<void> {
+    const { connections, upload, download } = this.#station;
+    const listening = this.#listener.close();
+    this.#stopLiveness();
+    for (const attempt of [...this.#dials.values()]) attempt.stop(reason);
+    for (const link of [...this.#roster.values()]) link.close(reason);
+    this.#desk.close(reason);
+    upload?.close();
+    download?.close();
+    await Promise.all([listening, ...[...connections].map((connection) => connection.socketClosed)]);
+  }
 }
+
+const stationOf = (options: EndpointOptions, address: string): Station => {
+  const { handler, secret, log = silentLog, clock = () => performance.now(), sockets = tcpSockets } = options;
+  const limits = { ...defaultEndpointLimits, ...options.limits };
+  return {
+    identity: { ...options.identity, address },
+    proofs: new Proofs(secret),
+    rolesAccepted: options.rolesAccepted ?? ['agent', 'origin'],
+    limits,
+    handler,
+    clock,
+    log,
+    sockets,
+    upload: throttleOf(limits.uploadBytesPerSecondMax, clock),
+    download: throttleOf(limits.downloadBytesPerSecondMax, clock),
+    connections: new Set(),
+  };
+};

@@ -4,4 +4,6 @@ export * from './endpoint-limits.ts';
 export * from './endpoint-options.ts';
 export * from './identity.ts';
 export * from './link.ts';
+export type { Log } from './log.ts';
+export { type Listener, type Receive, type SocketFactory, tcpSockets } from './socket-factory.ts';
 export * from './uplink.ts';

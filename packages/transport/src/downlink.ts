@@ -1,0 +1,103 @@
+import type { Address } from '@shoal/core';
+import {
+  type DataHeader,
+  type ErrorCode,
+  type FrameSink,
+  type HelloFields,
+  type Message,
+  ProtocolError,
+} from '@shoal/protocol';
+import type { Connection, ConnectionOwner } from './connection.ts';
+import { DialHandshake, type DialOutcome } from './dial-handshake.ts';
+import type { Link } from './link.ts';
+import type { Station } from './station.ts';
+
+/** What a downlink tells its link. */
+export interface DownlinkOwner extends Link {
+  downlinkOpened(): void;
+  downlinkClosed(reason: string): void;
+  /** The peer broke the grammar, or the handler refused its DATA. */
+  fault(code: ErrorCode, reason: string): void;
+}
+
+/** The data connection that I dialled: what a peer uploads to me arrives on it. */
+export class Downlink implements DialOutcome, ConnectionOwner {
+  readonly data: Omit<FrameSink, 'message'>;
+  readonly #station: Station;
+  readonly #link: DownlinkOwner;
+  readonly #handshake: DialHandshake;
+  readonly #admitted = (): void => {
+    this.#paused = false;
+    this.#connection?.resume();
+  };
+  #connection: Connection | undefined;
+  #closed = false;
+  #paused = false;
+
+  constructor(station: Station, link: DownlinkOwner, address: Address) {
+    this.#station = station;
+    this.#link = link;
+    const { handler, download } = station;
+    this.data = {
+      dataBegin: (header: DataHeader) => handler.dataBegin(link, header),
+      dataBytes: (bytes: Uint8Array) => {
+        if (download) this.#pay(bytes.length);
+        handler.dataBytes(link, bytes);
+      },
+      dataEnd: () => handler.dataEnd(link),
+    };
+    this.#handshake = new DialHandshake(station, address, 'data', this);
+  }
+
+  get ready(): boolean {
+    return this.#connection !== undefined && !this.#closed;
+  }
+
+  get heardMs(): number {
+    return this.#connection?.heardMs ?? 0;
+  }
+
+  proven(connection: Connection, { peerId, incarnation }: HelloFields): void {
+    const { remote } = this.#link;
+    if (peerId !== remote.peerId || incarnation !== remote.incarnation) {
+      connection.refuse('stale', 'this is another peer than that of the control connection');
+      return this.closed('another peer listens at its address');
+    }
+    connection.owner = this;
+    connection.phase = 'data';
+    this.#connection = connection;
+    return this.#link.downlinkOpened();
+  }
+
+  failed(reason: string): void {
+    this.closed(reason);
+  }
+
+  message(message: Message): void {
+    throw new ProtocolError(`${message.type} is out of its place`);
+  }
+
+  fault(code: ErrorCode, reason: string): void {
+    this.#link.fault(code, reason);
+  }
+
+  closed(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#link.downlinkClosed(reason);
+  }
+
+  close(reason: string): void {
+    if (this.#connection) this.#connection.destroy(reason);
+    else this.#handshake.stop(reason);
+  }
+
+  /** In debt nothing more is read, and TCP slows the sender down. */
+  #pay(bytes: number): void {
+    const { download } = this.#station;
+    download?.spend(bytes);
+    if (this.#paused || download?.admit(this.#admitted) !== false) return;
+    this.#paused = true;
+    this.#connection?.pause();
+  }
+}

@@ -1,0 +1,158 @@
+import { parseAddress, type Address } from '@shoal/core';
+import { type ControlMessage, encodeMessage, type ErrorCode, type Message, ProtocolError } from '@shoal/protocol';
+import type { Connection, ConnectionOwner } from './connection.ts';
+import { Downlink, type DownlinkOwner } from './downlink.ts';
+import type { NodeIdentity } from './identity.ts';
+import { SendQueue } from './send-queue.ts';
+import type { Station } from './station.ts';
+import type { Uplink } from './uplink.ts';
+import { UplinkSender } from './uplink-sender.ts';
+
+export interface PeerLinkParts {
+  readonly id: number;
+  readonly remote: NodeIdentity;
+  readonly connection: Connection;
+  /** Where I dialled it, if I did: reachable for certain, unlike what it advertises. */
+  readonly dialled: Address | undefined;
+  readonly closed: (link: PeerLink) => void;
+}
+
+/** A peer's connections, and what is said over them. */
+export class PeerLink implements DownlinkOwner, ConnectionOwner {
+  readonly id: number;
+  readonly remote: NodeIdentity;
+  readonly dialled: Address | undefined;
+  readonly #station: Station;
+  readonly #connection: Connection;
+  readonly #queue: SendQueue;
+  readonly #whenClosed: (link: PeerLink) => void;
+  #downlink: Downlink | undefined;
+  #uplink: { readonly connection: Connection; readonly sender: UplinkSender } | undefined;
+  #pingedMs: number | undefined;
+  #pings = 0;
+  #open = true;
+
+  constructor(station: Station, { id, remote, connection, dialled, closed }: PeerLinkParts) {
+    this.#station = station;
+    this.id = id;
+    this.remote = remote;
+    this.dialled = dialled;
+    this.#connection = connection;
+    this.#whenClosed = closed;
+    const { sendQueueBytesMax } = station.limits;
+    this.#queue = new SendQueue(connection, sendQueueBytesMax, () => {
+      this.#queue.drop();
+      this.fault('overloaded', `more than ${sendQueueBytesMax} bytes wait for a peer that does not read`);
+    });
+    connection.owner = this;
+    connection.phase = 'control';
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  get dataReady(): boolean {
+    return this.#downlink?.ready ?? false;
+  }
+
+  get uplink(): Uplink | undefined {
+    return this.#uplink?.sender;
+  }
+
+  send(message: ControlMessage): void {
+    this.#push(message);
+  }
+
+  openData(): void {
+    if (!this.#open || this.#downlink) return;
+    this.#downlink = new Downlink(this.#station, this, this.dialled ?? parseAddress(this.remote.address));
+  }
+
+  close(reason: string): void {
+    this.fault('closing', reason);
+  }
+
+  /** Closes everything, with a reason to the peer over the control connection. */
+  fault(code: ErrorCode, reason: string): void {
+    if (!this.#open) return;
+    this.#queue.flush();
+    this.#connection.refuse(code, reason);
+  }
+
+  /** The peer has dialled its data connection; a second one replaces the first. */
+  attachUplink(connection: Connection): void {
+    this.#uplink?.connection.destroy('the peer has dialled another data connection');
+    const sender = new UplinkSender(connection, this.#station.upload, this.#station.log);
+    const uplink = { connection, sender };
+    this.#uplink = uplink;
+    connection.phase = 'data';
+    connection.owner = {
+      message: (message) => {
+        throw new ProtocolError(`${message.type} is out of its place`);
+      },
+      fault: (code, reason) => this.fault(code, reason),
+      closed: () => {
+        if (this.#uplink === uplink) this.#uplink = undefined;
+        sender.close();
+      },
+    };
+  }
+
+  /** Pings a peer that is silent, and closes the link of one that stays so. */
+  beat(nowMs: number): void {
+    const { pingIdleMs, pingTimeoutMs } = this.#station.limits;
+    const heardMs = Math.max(this.#connection.heardMs, this.#downlink?.heardMs ?? 0);
+    if (this.#pingedMs !== undefined && heardMs >= this.#pingedMs) this.#pingedMs = undefined;
+    if (this.#pingedMs !== undefined && nowMs - this.#pingedMs >= pingTimeoutMs) {
+      this.fault('closing', `no sign of life for ${Math.round(nowMs - heardMs)} ms`);
+    } else if (nowMs - heardMs >= pingIdleMs) this.probe(nowMs);
+  }
+
+  /** Pings now: the link is closed unless the peer answers in time. */
+  probe(nowMs: number): void {
+    if (this.#pingedMs !== undefined) return;
+    this.#pingedMs = nowMs;
+    this.#push({ type: 'ping', nonce: ++this.#pings });
+  }
+
+  message(message: Message): void {
+    switch (message.type) {
+      case 'ping':
+        return this.#push({ type: 'pong', nonce: message.nonce });
+      case 'pong':
+        return;
+      case 'challenge':
+      case 'hello':
+      case 'ready':
+      case 'error':
+        throw new ProtocolError(`${message.type} is out of its place`);
+      default:
+        this.#station.handler.message(this, message);
+    }
+  }
+
+  closed(reason: string): void {
+    this.#open = false;
+    this.#queue.drop();
+    this.#whenClosed(this);
+    this.#downlink?.close(reason);
+    this.#uplink?.connection.destroy(reason);
+    this.#station.log.info({ link: this.id, peer: this.remote.peerId, reason }, 'link closed');
+    this.#station.handler.linkClosed(this, reason);
+  }
+
+  downlinkOpened(): void {
+    this.#station.handler.dataOpened(this);
+  }
+
+  downlinkClosed(reason: string): void {
+    this.#downlink = undefined;
+    this.#station.log.debug({ link: this.id, peer: this.remote.peerId, reason }, 'data connection closed');
+    this.#station.handler.dataClosed(this, reason);
+  }
+
+  #push(message: Message): void {
+    if (this.#open) this.#queue.push(encodeMessage(message));
+  }
+}

@@ -1,0 +1,56 @@
+import type { Address } from '@shoal/core';
+import { type ConnectionKind, encodeHelloFields, type Hello, type PeerRole } from '@shoal/protocol';
+import { Connection, type ConnectionOwner } from './connection.ts';
+import type { EndpointLimits } from './endpoint-limits.ts';
+import type { EndpointHandler } from './endpoint-options.ts';
+import type { NodeIdentity } from './identity.ts';
+import type { Log } from './log.ts';
+import type { ProofLabel, Proofs } from './proof.ts';
+import type { SocketFactory } from './socket-factory.ts';
+import type { Throttle } from './throttle.ts';
+
+/** What all parts of one endpoint share. */
+export interface Station {
+  readonly identity: NodeIdentity;
+  readonly proofs: Proofs;
+  readonly rolesAccepted: readonly PeerRole[];
+  readonly limits: EndpointLimits;
+  readonly handler: EndpointHandler;
+  readonly clock: () => number;
+  readonly log: Log;
+  readonly sockets: SocketFactory;
+  readonly upload: Throttle | undefined;
+  readonly download: Throttle | undefined;
+  /** Every connection whose socket has not closed. */
+  readonly connections: Set<Connection>;
+}
+
+/** A connection to `address` whose handshake the owner leads. */
+export const connect = (station: Station, address: Address, owner: ConnectionOwner): Connection => {
+  const socket = station.sockets.connect(address, (bytes) => connection.receive(bytes));
+  const connection = new Connection(socket, owner, station);
+  return track(station, connection);
+};
+
+export const track = (station: Station, connection: Connection): Connection => {
+  station.connections.add(connection);
+  void connection.socketClosed.then(() => station.connections.delete(connection));
+  return connection;
+};
+
+export interface HelloParts {
+  readonly label: ProofLabel;
+  readonly connection: ConnectionKind;
+  readonly version: number;
+  readonly ownNonce: Uint8Array;
+  readonly remoteNonce: Uint8Array;
+  readonly duplicate?: boolean;
+}
+
+/** This node's HELLO, proven over the other side's nonce. */
+export const helloOf = ({ identity, proofs }: Station, parts: HelloParts): Hello => {
+  const { label, connection, version, ownNonce, remoteNonce, duplicate = false } = parts;
+  const signed = encodeHelloFields({ ...identity, version, connection, nonce: ownNonce, duplicate });
+  const credential = proofs.prove(label, remoteNonce, signed);
+  return { type: 'hello', signed, ...(credential && { credential }) };
+};

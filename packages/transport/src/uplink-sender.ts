@@ -1,0 +1,181 @@
+import { InvalidValueError, MiB } from '@shoal/core';
+import { chunkBytesMax, dataHeaderBytes, encodeDataHeader } from '@shoal/protocol';
+import { giveChunk, takeChunk } from './chunk-pool.ts';
+import type { Connection } from './connection.ts';
+import type { Log } from './log.ts';
+import type { Throttle } from './throttle.ts';
+import { TransferQueue } from './transfer-queue.ts';
+import type { Transfer, TransferHandle, Uplink } from './uplink.ts';
+
+/** Chunks between this process and the kernel: enough to keep it busy, few enough for a small blob to overtake. */
+const chunksInFlightMax = 2;
+
+/** Then the event loop gets its turn: a fast receiver would otherwise keep it from everyone else. */
+const bytesPerTurnMax = MiB;
+
+class Running implements TransferHandle {
+  readonly transfer: Transfer;
+  readonly length: number;
+  /** Bytes read and given to the socket. */
+  read = 0;
+  /** Bytes that the kernel has taken. */
+  written = 0;
+
+  constructor(transfer: Transfer) {
+    this.transfer = transfer;
+    this.length = transfer.length;
+  }
+}
+
+/** Sends transfers over the data connection that a peer dialled. */
+export class UplinkSender implements Uplink {
+  readonly #connection: Connection;
+  readonly #throttle: Throttle | undefined;
+  readonly #log: Log;
+  readonly #running = new Set<Running>();
+  readonly #queue = new TransferQueue<Running>();
+  readonly #admitted = (): void => this.#afterWait();
+  #inFlight = 0;
+  #turnBytes = 0;
+  #turn: NodeJS.Immediate | undefined;
+  #pumpQueued = false;
+  #waiting = false;
+  #open = true;
+
+  constructor(connection: Connection, throttle: Throttle | undefined, log: Log) {
+    this.#connection = connection;
+    this.#throttle = throttle;
+    this.#log = log;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  start(transfer: Transfer): TransferHandle {
+    check(transfer);
+    const running = new Running(transfer);
+    if (!this.#open) {
+      queueMicrotask(() => transfer.onEnd(false));
+      return running;
+    }
+    this.#running.add(running);
+    this.#queue.add(running);
+    this.#pumpSoon();
+    return running;
+  }
+
+  cancel(handle: TransferHandle): void {
+    if (handle instanceof Running && this.#queue.remove(handle)) this.#abort(handle);
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#open = false;
+    clearImmediate(this.#turn);
+    const lost = [...this.#running];
+    this.#running.clear();
+    for (const { transfer } of lost) transfer.onEnd(false);
+  }
+
+  /** Transfers that start together are all in line before the first chunk is chosen. */
+  #pumpSoon(): void {
+    if (this.#pumpQueued) return;
+    this.#pumpQueued = true;
+    process.nextTick(() => {
+      this.#pumpQueued = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#open && !this.#waiting && this.#inFlight < chunksInFlightMax && this.#queue.size > 0) {
+      if (this.#turnBytes >= bytesPerTurnMax) return;
+      if (this.#throttle && !this.#throttle.admit(this.#admitted)) {
+        this.#waiting = true;
+        return;
+      }
+      this.#sendNext();
+    }
+  }
+
+  #afterWait(): void {
+    this.#waiting = false;
+    if (this.#open) this.#sendNext();
+    this.#pump();
+  }
+
+  #sendNext(): void {
+    const running = this.#queue.take();
+    if (!running) return;
+    const { transfer } = running;
+    const length = Math.min(chunkBytesMax, transfer.length - running.read);
+    const offset = transfer.offset + running.read;
+    const chunk = takeChunk();
+    const frame = chunk.subarray(0, dataHeaderBytes + length);
+    if (!this.#fill(transfer, frame.subarray(dataHeaderBytes), offset)) {
+      giveChunk(chunk);
+      this.#abort(running);
+      return;
+    }
+    encodeDataHeader({ channel: transfer.channel, piece: transfer.piece, offset, length }, frame);
+    running.read += length;
+    if (running.read < transfer.length) this.#queue.add(running);
+    this.#count(length);
+    this.#connection.write(frame, (ok) => {
+      giveChunk(chunk);
+      this.#written(running, length, ok);
+    });
+  }
+
+  /** A read that fails or comes up short ends the transfer, never the process: the blob may have been evicted. */
+  #fill({ reader, channel, piece }: Transfer, payload: Uint8Array, position: number): boolean {
+    try {
+      const count = reader.readInto(payload, position);
+      if (count === payload.length) return true;
+      this.#log.warn({ channel, piece, position, count, wanted: payload.length }, 'a piece ends early on disk');
+    } catch (error) {
+      this.#log.warn({ channel, piece, position, err: error }, 'a piece cannot be read');
+    }
+    return false;
+  }
+
+  #count(bytes: number): void {
+    this.#inFlight++;
+    this.#throttle?.spend(bytes);
+    this.#turnBytes += bytes;
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.#turnBytes = 0;
+      this.#pump();
+    });
+  }
+
+  #written(running: Running, bytes: number, ok: boolean): void {
+    this.#inFlight--;
+    if (!ok || !this.#open) return;
+    running.written += bytes;
+    if (this.#running.has(running)) running.transfer.onProgress?.(bytes);
+    if (running.written === running.length) this.#end(running, true);
+    this.#pump();
+  }
+
+  /** DATA without payload tells the receiver that no more of this transfer comes. */
+  #abort(running: Running): void {
+    const { channel, piece, offset } = running.transfer;
+    const frame = new Uint8Array(dataHeaderBytes);
+    encodeDataHeader({ channel, piece, offset: offset + running.read, length: 0 }, frame);
+    this.#connection.write(frame, () => this.#end(running, false));
+  }
+
+  #end(running: Running, ok: boolean): void {
+    if (this.#running.delete(running)) running.transfer.onEnd(ok);
+  }
+}
+
+/** @throws InvalidValueError for what no DATA frame could carry */
+const check = ({ channel, piece, offset, length }: Transfer): void => {
+  if (!Number.isSafeInteger(length) || length < 1)
+    throw new InvalidValueError('length', length, 'allowed is 1 or more');
+  encodeDataHeader({ channel, piece, offset: offset + length, length: 0 }, new Uint8Array(dataHeaderBytes));
+};
