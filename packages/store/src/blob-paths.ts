@@ -1,37 +1,45 @@
-import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest } from '@shoal/core';
+import { type Digest, digestAlgorithm, digestHex, isDigest } from '@shoal/core';
 import { mkdirSync, readdirSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from './disk.ts';
-
-const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
-const prefixes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+import { errorCode } from './errors.ts';
 
 /** Where a blob's files are: `blobs/<algorithm>/<first 2 hex digits>/<hex>`, with suffixes for what stands beside it. */
 export class BlobPaths {
   readonly #root: string;
+  /** Shards this process knows to exist; at most 256 an algorithm. Resolved: also after a power loss. */
+  readonly #durable = new Map<string, Promise<void>>();
+  readonly #present = new Set<string>();
 
   constructor(folder: string) {
     this.#root = join(folder, 'blobs');
   }
 
-  /** All shards exist from the start, so that a commit has no folder above its own to wait for. */
-  async prepare(): Promise<void> {
-    for (const algorithm of algorithms) {
-      const parent = join(this.#root, algorithm);
-      mkdirSync(parent, { recursive: true });
-      const existing = new Set(readdirSync(parent));
-      for (const prefix of prefixes) if (!existing.has(prefix)) mkdirSync(join(parent, prefix));
-    }
-    await Promise.all([this.#root, ...algorithms.map((algorithm) => join(this.#root, algorithm))].map(syncFolder));
+  /** The folder of a blob's files, made when missing. */
+  shard(digest: Digest): string {
+    const shard = this.#shardOf(digest);
+    if (!this.#present.has(shard)) mkdirSync(shard, { recursive: true });
+    this.#present.add(shard);
+    return shard;
   }
 
-  shard(digest: Digest): string {
-    return join(this.#root, digestAlgorithm(digest), digestHex(digest).slice(0, 2));
+  /** As `shard`, and its name is on the medium: who commits into a shard another commit has made waits for it as well. */
+  async durableShard(digest: Digest): Promise<string> {
+    const shard = this.#shardOf(digest);
+    const making = this.#durable.get(shard) ?? this.#makeDurable(shard, digestAlgorithm(digest));
+    this.#durable.set(shard, making);
+    try {
+      await making;
+    } catch (error) {
+      this.#durable.delete(shard);
+      throw error;
+    }
+    return shard;
   }
 
   content(digest: Digest): string {
-    return join(this.shard(digest), digestHex(digest));
+    return join(this.#shardOf(digest), digestHex(digest));
   }
 
   metainfo(digest: Digest): string {
@@ -43,21 +51,31 @@ export class BlobPaths {
     return `${this.content(digest)}${piecesSuffix}`;
   }
 
-  /** Every blob that has any file, shard by shard. */
-  async *shards(): AsyncIterable<ShardEntry[]> {
-    for (const algorithm of algorithms) {
-      for (const prefix of prefixes) {
+  /** Every blob that has any file, shard by shard; each shard is a snapshot of its own. */
+  *shards(): Iterable<ShardEntry[]> {
+    for (const algorithm of namesIn(this.#root)) {
+      for (const prefix of namesIn(join(this.#root, algorithm))) {
         const entries = new Map<Digest, Set<string>>();
-        for (const name of await readdir(join(this.#root, algorithm, prefix))) {
-          const [hex = '', ...suffix] = name.split('.');
-          const digest = `${algorithm}:${hex}`;
+        for (const name of namesIn(join(this.#root, algorithm, prefix))) {
+          const hexLength = name.includes('.') ? name.indexOf('.') : name.length;
+          const digest = `${algorithm}:${name.slice(0, hexLength)}`;
           if (!isDigest(digest)) continue;
           const suffixes = entries.get(digest) ?? new Set();
-          entries.set(digest, suffixes.add(suffix.map((part) => `.${part}`).join('')));
+          entries.set(digest, suffixes.add(name.slice(hexLength)));
         }
         yield [...entries].map(([digest, suffixes]) => ({ digest, suffixes }));
       }
     }
+  }
+
+  #shardOf(digest: Digest): string {
+    return join(this.#root, digestAlgorithm(digest), digestHex(digest).slice(0, 2));
+  }
+
+  async #makeDurable(shard: string, algorithm: string): Promise<void> {
+    await mkdir(shard, { recursive: true });
+    const above = [join(this.#root, algorithm), this.#root, join(this.#root, '..')];
+    await Promise.all(above.map(syncFolder));
   }
 }
 
@@ -69,3 +87,12 @@ export interface ShardEntry {
 
 export const metainfoSuffix = '.meta';
 export const piecesSuffix = '.pieces';
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+};

@@ -15,7 +15,6 @@ export const recoverBlobs = async (folder: string, paths: BlobPaths): Promise<{ 
   await rm(temporaryFolder(folder), { recursive: true, force: true });
   await mkdir(temporaryFolder(folder));
   await mkdir(join(folder, 'uploads'), { recursive: true });
-  await paths.prepare();
   await syncFolder(folder);
   const [blobs, uploads] = await Promise.all([countBlobs(paths), recoverUploads(join(folder, 'uploads'))]);
   return { blobs, uploads };
@@ -23,7 +22,7 @@ export const recoverBlobs = async (folder: string, paths: BlobPaths): Promise<{ 
 
 const countBlobs = async (paths: BlobPaths): Promise<number> => {
   let count = 0;
-  for await (const shard of paths.shards()) {
+  for (const shard of paths.shards()) {
     for (const { digest, suffixes } of shard) {
       if (suffixes.has('')) count++;
       else await unlink(paths.metainfo(digest));

@@ -169,7 +169,9 @@ suite('BlobStore', () => {
       const original = disk[name] as (...paths: string[]) => Promise<void>;
       t.mock.method(disk, name, async (...paths: string[]) => {
         await original(...paths);
-        done.push(`${name} ${basename(paths[name === 'rename' ? 1 : 0] ?? '').replace(/^[0-9a-f]{8}-[0-9a-f-]{27}$/, '*')}`);
+        done.push(
+          `${name} ${basename(paths[name === 'rename' ? 1 : 0] ?? '').replace(/^[0-9a-f]{8}-[0-9a-f-]{27}$/, '*')}`,
+        );
       });
     };
     for (const name of ['syncFile', 'syncFolder', 'writeFileSynced', 'rename'] as const) watch(name);

@@ -132,7 +132,7 @@ export class BlobStore {
 
   /** In no particular order; blobs that come or go meanwhile may be missed. */
   async *list(): AsyncIterable<Digest> {
-    for await (const shard of this.#paths.shards()) {
+    for (const shard of this.#paths.shards()) {
       for (const { digest, suffixes } of shard) if (suffixes.has('')) yield digest;
     }
   }
@@ -153,14 +153,15 @@ export class BlobStore {
       const existing = await this.#intact(digest);
       if (existing) {
         // It may have been placed by a process that was killed before its last sync.
-        await disk.syncFolder(this.#paths.shard(digest));
+        await disk.syncFolder(await this.#paths.durableShard(digest));
         return existing;
       }
+      const shard = await this.#paths.durableShard(digest);
       const isNew = (await sizeOf(this.#paths.content(digest))) === undefined;
       const { signed, bytes } = this.#metainfo.sign(metainfo);
       await Promise.all([disk.syncFile(file), this.#writeMetainfo(digest, bytes)]);
       await disk.rename(file, this.#paths.content(digest));
-      await Promise.all([disk.syncFolder(this.#paths.shard(digest)), disk.syncFolder(dirname(file))]);
+      await Promise.all([disk.syncFolder(shard), disk.syncFolder(dirname(file))]);
       this.#open.forget(digest);
       this.#metainfo.remember(signed);
       if (isNew) this.#count++;
@@ -203,7 +204,7 @@ export class BlobStore {
     }
     const { signed, bytes } = this.#metainfo.sign(metainfo);
     await this.#writeMetainfo(digest, bytes);
-    await disk.syncFolder(this.#paths.shard(digest));
+    await disk.syncFolder(dirname(this.#paths.content(digest)));
     return signed;
   }
 
@@ -215,7 +216,7 @@ export class BlobStore {
     await unlink(this.#paths.content(digest));
     this.#count--;
     await rm(this.#paths.metainfo(digest), { force: true });
-    await disk.syncFolder(this.#paths.shard(digest));
+    await disk.syncFolder(dirname(this.#paths.content(digest)));
     return true;
   }
 }

@@ -1,5 +1,23 @@
-import type { Digest, RepositoryName, SignedMetainfo, Tag } from '@shoal/core';
+import {
+  Bitfield,
+  type Digest,
+  encodeMetainfo,
+  pieceCountOf,
+  type RepositoryName,
+  type SignedMetainfo,
+  type Tag,
+} from '@shoal/core';
+import { closeSync, ftruncateSync, openSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BitmapFlusher } from './bitmap-flusher.ts';
+import { BlobPaths } from './blob-paths.ts';
+import { filesOf, loadMetainfo, removeFiles, scanCache } from './cache-scan.ts';
 import type { CachedBlob } from './cached-blob.ts';
+import { BlobTooLargeError, fromDiskError, StoreFullError } from './errors.ts';
+import { makeRoom } from './eviction.ts';
+import { FolderLock } from './folder-lock.ts';
+import { RecordLog } from './record-log.ts';
+import { type BlobKeeper, SparseBlob } from './sparse-blob.ts';
 
 export interface PieceCacheOptions {
   readonly folder: string;
@@ -9,6 +27,8 @@ export interface PieceCacheOptions {
   readonly highWater?: number;
   /** Fraction of the quota down to which it goes; default 0.85. */
   readonly lowWater?: number;
+  /** Blobs at most; default 100,000. */
+  readonly blobsMax?: number;
   /** Bytes of the disk that a reservation leaves free; default 0. */
   readonly diskFreeBytesMin?: number;
   /** Milliseconds since the epoch, for the order of use. */
@@ -21,8 +41,8 @@ export interface PieceCacheOptions {
 export interface PieceCacheEvents {
   /** Runs before the files are unlinked: LEAVE the swarm here. The blob is no longer found by `get`. */
   onEvict?(blob: CachedBlob): void;
-  /** A file of the cache was unreadable and has been dropped. */
-  onDropped?(file: string, reason: string): void;
+  /** A blob's files were unreadable, not trusted or gone, and it has been dropped. */
+  onDropped?(digest: Digest, reason: string): void;
 }
 
 export interface PieceCacheStats {
@@ -34,19 +54,70 @@ export interface PieceCacheStats {
   readonly quotaBytes: number;
 }
 
-/** Blobs of an agent, whole and in part, under a byte quota: least recently used first out, retained ones never. */
+/**
+ * Blobs of an agent, whole and in part, under a byte quota: least recently used first out, retained ones never.
+ * Nothing is synced before close: what a power loss takes is fetched again.
+ *
+ * | path | what it is | written |
+ * |---|---|---|
+ * | `running` | the living owner; left over: the last stop was unclean, all bitmaps are suspect | at open, removed by close |
+ * | `blobs/<algorithm>/<2 hex>/<hex>` | sparse content of the blob's full size | in place |
+ * | `blobs/<algorithm>/<2 hex>/<hex>.meta` | signed metainfo (encodeMetainfo) | once |
+ * | `blobs/<algorithm>/<2 hex>/<hex>.pieces` | bitmap, size, last use (bitmap-file.ts) | in place, in two slots, up to a second late |
+ * | `records/tags`, `records/media-types` | RecordLog | appended |
+ */
 export class PieceCache {
   /** Whether the last process stopped without close(): blobs are `suspect` until verified. */
-  declare readonly unclean: boolean;
+  readonly unclean: boolean;
+  readonly #options: PieceCacheOptions;
+  readonly #lock: FolderLock;
+  readonly #paths: BlobPaths;
+  /** Least recently used first. */
+  readonly #blobs = new Map<Digest, SparseBlob>();
+  readonly #flusher = new BitmapFlusher();
+  readonly #keeper: BlobKeeper;
+  readonly #tags: RecordLog;
+  readonly #mediaTypes: RecordLog;
+  #bytes = 0;
+  #evictions = 0;
+
+  private constructor(options: PieceCacheOptions, lock: FolderLock, paths: BlobPaths) {
+    this.unclean = lock.unclean;
+    this.#options = options;
+    this.#lock = lock;
+    this.#paths = paths;
+    this.#tags = new RecordLog(join(options.folder, 'records', 'tags'));
+    this.#mediaTypes = new RecordLog(join(options.folder, 'records', 'media-types'));
+    this.#keeper = {
+      now: options.clock ?? Date.now,
+      used: (blob) => {
+        if (this.#blobs.get(blob.digest) !== blob) return;
+        this.#blobs.delete(blob.digest);
+        this.#blobs.set(blob.digest, blob);
+      },
+      changed: (blob) => this.#flusher.changed(blob),
+      lost: (blob) => this.#drop(blob, 'its file is gone'),
+    };
+  }
 
   /** @throws FolderInUseError */
-  static async open(_options: PieceCacheOptions): Promise<PieceCache> {
-    throw new Error('not there yet');
+  static async open(options: PieceCacheOptions): Promise<PieceCache> {
+    const lock = await FolderLock.acquire(options.folder);
+    const paths = new BlobPaths(options.folder);
+    const cache = new PieceCache(options, lock, paths);
+    const found = [...scanCache(paths, lock.unclean)];
+    for (const { digest, record } of found.toSorted((a, b) => a.record.lastUsedMs - b.record.lastUsedMs)) {
+      cache.#add(new SparseBlob(digest, filesOf(paths, digest), record, cache.#keeper));
+    }
+    // The quota may be smaller than last time.
+    await cache.#reserve(0, 0);
+    return cache;
   }
 
   /** Does not count as a use: `touch` or `retain` do. */
-  get(_digest: Digest): CachedBlob | undefined {
-    throw new Error('not there yet');
+  get(digest: Digest): CachedBlob | undefined {
+    const blob = this.#blobs.get(digest);
+    return blob && this.#load(blob);
   }
 
   /**
@@ -54,48 +125,171 @@ export class PieceCache {
    * The caller has checked the signature.
    * @throws BlobTooLargeError above the quota; StoreFullError when retained blobs or the disk leave no room
    */
-  async create(_signed: SignedMetainfo): Promise<CachedBlob> {
-    throw new Error('not there yet');
+  async create(signed: SignedMetainfo): Promise<CachedBlob> {
+    const { digest, size, pieceLength } = signed.metainfo;
+    const existing = this.#existing(signed);
+    if (existing) return existing;
+    const freed = this.#reserve(size, this.#diskShortBytes(size));
+    const claimed = new Bitfield(pieceCountOf(size, pieceLength));
+    const record = { sequence: -1, size, pieceLength, lastUsedMs: this.#keeper.now(), suspect: false, claimed };
+    const blob = new SparseBlob(digest, filesOf(this.#paths, digest), record, this.#keeper);
+    blob.loaded = signed;
+    try {
+      this.#paths.shard(digest);
+      writeFileSync(blob.files.metainfo, encodeMetainfo(signed));
+      const fd = openSync(blob.files.content, 'w');
+      ftruncateSync(fd, size);
+      closeSync(fd);
+      blob.flush();
+    } catch (error) {
+      removeFiles(blob.files);
+      throw fromDiskError(error, digest);
+    }
+    this.#add(blob);
+    await freed;
+    return blob;
   }
 
   /** Most recently used first; metainfo is loaded as the iteration reaches it. */
   *entries(): Iterable<CachedBlob> {
-    yield* [];
+    for (const blob of [...this.#blobs.values()].toReversed()) {
+      if (!blob.removed && this.#load(blob)) yield blob;
+    }
   }
 
   /** Drops a blob, retained or not, without onEvict. False when there was none. */
-  remove(_digest: Digest): boolean {
-    throw new Error('not there yet');
+  remove(digest: Digest): boolean {
+    const blob = this.#blobs.get(digest);
+    if (blob) void this.#unlink(blob);
+    return blob !== undefined;
   }
 
-  /** Keeps the signed bytes of a tag record, at most 64 KiB; the oldest of more than 10,000 goes. */
-  putTagRecord(_repository: RepositoryName, _tag: Tag, _bytes: Uint8Array): void {
-    throw new Error('not there yet');
+  /**
+   * Keeps the signed bytes of a tag record, at most 64 KiB; of more than 10,000 the one put longest ago goes.
+   * @throws StoreFullError; the record is then kept in memory only
+   */
+  putTagRecord(repository: RepositoryName, tag: Tag, bytes: Uint8Array): void {
+    this.#tags.put(`${repository}:${tag}`, bytes);
   }
 
-  tagRecord(_repository: RepositoryName, _tag: Tag): Uint8Array | undefined {
-    throw new Error('not there yet');
+  tagRecord(repository: RepositoryName, tag: Tag): Uint8Array | undefined {
+    return this.#tags.get(`${repository}:${tag}`);
   }
 
-  tagRecords(): Iterable<{ repository: RepositoryName; tag: Tag }> {
-    throw new Error('not there yet');
+  *tagRecords(): Iterable<{ repository: RepositoryName; tag: Tag }> {
+    for (const key of this.#tags.keys()) {
+      const colon = key.indexOf(':');
+      yield { repository: key.slice(0, colon) as RepositoryName, tag: key.slice(colon + 1) as Tag };
+    }
   }
 
-  /** Keeps the media type of a manifest, whose blob does not carry it. */
-  putMediaType(_digest: Digest, _mediaType: string): void {
-    throw new Error('not there yet');
+  /** Keeps the media type of a manifest, whose blob does not carry it. Bounded as tag records. @throws StoreFullError */
+  putMediaType(digest: Digest, mediaType: string): void {
+    this.#mediaTypes.put(digest, Buffer.from(mediaType));
   }
 
-  mediaType(_digest: Digest): string | undefined {
-    throw new Error('not there yet');
+  mediaType(digest: Digest): string | undefined {
+    const bytes = this.#mediaTypes.get(digest);
+    return bytes && Buffer.from(bytes).toString();
   }
 
   stats(): PieceCacheStats {
-    throw new Error('not there yet');
+    return {
+      bytes: this.#bytes,
+      blobs: this.#blobs.size,
+      evictions: this.#evictions,
+      quotaBytes: this.#options.quotaBytes,
+    };
   }
 
   /** Writes bitmaps and order of use, waits until data is on disk, marks the stop as clean. */
   async close(): Promise<void> {
-    throw new Error('not there yet');
+    // Without the release the next start finds an unclean stop, which is the truth when something was not written.
+    if (await this.#flusher.stop(this.#blobs.values())) await this.#lock.release();
+  }
+
+  #add(blob: SparseBlob): void {
+    this.#blobs.set(blob.digest, blob);
+    this.#bytes += blob.size;
+  }
+
+  #load(blob: SparseBlob): SparseBlob | undefined {
+    if (blob.loaded) return blob;
+    const signed = loadMetainfo(blob.files.metainfo, blob.digest);
+    const isOfBlob = signed?.metainfo.size === blob.size && signed.metainfo.pieceLength === blob.pieceLength;
+    if (!signed || !isOfBlob) return this.#drop(blob, 'its metainfo is unreadable');
+    if (this.#options.trusts?.(signed) === false) return this.#drop(blob, 'its metainfo is not trusted');
+    blob.loaded = signed;
+    return blob;
+  }
+
+  #drop(blob: SparseBlob, reason: string): undefined {
+    if (this.#blobs.get(blob.digest) !== blob) return;
+    void this.#unlink(blob);
+    this.#options.events?.onDropped?.(blob.digest, reason);
+  }
+
+  #unlink(blob: SparseBlob): Promise<void> {
+    if (this.#blobs.delete(blob.digest)) this.#bytes -= blob.size;
+    return blob.unlink();
+  }
+
+  /** A part of a blob that is cut otherwise by now finds no peers, so it makes room. */
+  #existing({ metainfo }: SignedMetainfo): CachedBlob | undefined {
+    const blob = this.#blobs.get(metainfo.digest);
+    if (!blob || !this.#load(blob)) return undefined;
+    if (blob.pieceLength !== metainfo.pieceLength && !blob.complete && !blob.retained) {
+      void this.#unlink(blob);
+      return undefined;
+    }
+    blob.touch();
+    return blob;
+  }
+
+  /** Evicts until `size` more bytes fit; resolves when the disk has the space back. */
+  #reserve(size: number, diskShortBytes: number): Promise<unknown> {
+    const { quotaBytes, highWater = 0.95, lowWater = 0.85, blobsMax = 100_000 } = this.#options;
+    const decision = makeRoom({
+      size,
+      bytes: this.#bytes,
+      retainedBytes: this.#sum((blob) => (blob.retained ? blob.size : 0)),
+      quotaBytes,
+      highWater,
+      lowWater,
+      diskShortBytes,
+      blobsOver: this.#blobs.size + 1 - blobsMax,
+      candidates: this.#blobs.values().filter((blob) => !blob.retained),
+    });
+    switch (decision.kind) {
+      case 'tooLarge':
+        throw new BlobTooLargeError(size, quotaBytes);
+      case 'retained':
+        throw new StoreFullError(`the cache has no room for ${size} bytes beside the blobs that are in use`);
+      case 'diskFull':
+        throw new StoreFullError(`the disk has no room for ${size} bytes`);
+      case 'room':
+        return Promise.all(decision.victims.map((blob) => this.#evict(blob)));
+    }
+  }
+
+  #evict(blob: SparseBlob): Promise<void> {
+    this.#blobs.delete(blob.digest);
+    this.#bytes -= blob.size;
+    this.#evictions++;
+    this.#options.events?.onEvict?.(blob);
+    return blob.unlink();
+  }
+
+  /** What the disk lacks for `size` more bytes, for what other blobs still have to get, and for the free minimum. */
+  #diskShortBytes(size: number): number {
+    const { bavail, bsize } = statfsSync(this.#options.folder);
+    const promised = this.#sum((blob) => blob.size - blob.storedBytes);
+    return size + promised + (this.#options.diskFreeBytesMin ?? 0) - bavail * bsize;
+  }
+
+  #sum(bytesOf: (blob: SparseBlob) => number): number {
+    let sum = 0;
+    for (const blob of this.#blobs.values()) sum += bytesOf(blob);
+    return sum;
   }
 }

@@ -1,6 +1,6 @@
 import { leafLength, leafPrefix, merkleRoot } from '@shoal/core';
 import { createHash, type Hash } from 'node:crypto';
-import { sha256 } from './hash.ts';
+import { digestBytes, sha256 } from './hash.ts';
 
 /** Cuts a byte stream into leaves of 256 KiB and hashes each as its bytes land; chunk boundaries are arbitrary. */
 export class LeafHasher {
@@ -26,7 +26,7 @@ export class LeafHasher {
   }
 
   #close(): void {
-    if (this.#open) this.#leaves.push(this.#open.digest());
+    if (this.#open) this.#leaves.push(digestBytes(this.#open));
     this.#open = undefined;
     this.#room = leafLength;
   }

@@ -1,12 +1,13 @@
 import { defaultPieceLengthPolicy, type Digest, MiB, OciError, parseDigest, parseRepositoryName } from '@shoal/core';
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { BlobStore } from './blob-store.ts';
 import { markerName } from './folder-lock.ts';
 import { SigningKey } from './signing-key.ts';
 import { contentOf, describeContent, inChunks, temporaryFolder } from './testing/content.ts';
+import { forgetOwner } from './testing/cached.ts';
 import type { Upload } from './upload.ts';
 
 const repository = parseRepositoryName('team/app');
@@ -21,9 +22,6 @@ const openStore = async (
   const key = await SigningKey.loadOrCreate(join(folder, 'key.pem'));
   return BlobStore.open({ folder, policy: defaultPieceLengthPolicy, key, ...options });
 };
-
-/** As if the process had been killed: the marker names a process that is no more. */
-const abandon = (folder: string): Promise<void> => writeFile(join(folder, markerName), '{"pid":1,"started":"never"}');
 
 const oci = (code: string, status: number) => (error: unknown) =>
   error instanceof OciError && error.code === code && error.status === status;
@@ -88,7 +86,7 @@ suite('uploads', () => {
     const killed = await openStore(folder.path);
     const { id } = await killed.uploads.create(repository);
     await (await killed.uploads.get(id, repository))?.append(inChunks(bytes.subarray(0, 1_000_001)));
-    await abandon(folder.path);
+    forgetOwner(folder.path);
     const store = await openStore(folder.path);
     assert.equal(store.uploads.count, 1);
     const [upload, again] = await Promise.all([store.uploads.get(id, repository), store.uploads.get(id, repository)]);
@@ -227,8 +225,9 @@ suite('uploads', () => {
       .create(repository)
       .then((upload) => writeFile(join(folder.path, 'uploads', upload.id, 'upload.json'), '{"reposi'));
     await writeFile(join(folder.path, 'tmp', 'leftover'), bytes);
+    await mkdir(join(folder.path, 'blobs', 'sha256', '00'), { recursive: true });
     await writeFile(join(folder.path, 'blobs', 'sha256', '00', `${'0'.repeat(64)}.meta`), '{}');
-    await abandon(folder.path);
+    forgetOwner(folder.path);
     const store = await openStore(folder.path);
     assert.deepEqual(await readdir(join(folder.path, 'tmp')), []);
     assert.deepEqual(await readdir(join(folder.path, 'uploads')), [id]);
