@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { BlobStore } from './blob-store.ts';
 import { sha256 } from './hash.ts';
 import { SigningKey } from './signing-key.ts';
 import { runAndKill } from './testing/child.ts';
 import { temporaryFolder } from './testing/content.ts';
 
-const script = join(import.meta.dirname, 'testing', 'commit-loop.ts');
+const script = fileURLToPath(import.meta.resolve('./testing/commit-loop.ts'));
 const seed = Number(process.env['SHOAL_SEED'] ?? 42);
 
 suite('a store whose process is killed', () => {
@@ -22,12 +23,12 @@ suite('a store whose process is killed', () => {
       for (const line of lines) acknowledged.add(line.replace('acknowledged ', ''));
     }
     const key = await SigningKey.loadOrCreate(join(folder.path, 'key.pem'));
-    const rebuilt: string[] = [];
+    const corrupt: string[] = [];
     const store = await BlobStore.open({
       folder: join(folder.path, 'store'),
       policy: defaultPieceLengthPolicy,
       key,
-      onCorrupt: (digest) => rebuilt.push(digest),
+      onCorrupt: (digest) => corrupt.push(digest),
     });
     assert.ok(acknowledged.size > 10, `only ${acknowledged.size} commits were acknowledged`);
     const present = new Set<string>(await Array.fromAsync(store.list()));
@@ -42,7 +43,7 @@ suite('a store whose process is killed', () => {
       assert.equal(blob.readInto(bytes, 0), blob.size);
       assert.equal(sha256(bytes).toHex(), digestHex(parseDigest(digest)));
     }
-    assert.deepEqual(rebuilt, []);
+    assert.deepEqual(corrupt, []);
     assert.equal(store.count, present.size);
     assert.deepEqual(await readdir(join(folder.path, 'store', 'tmp')), []);
     assert.equal((await readdir(join(folder.path, 'store', 'uploads'))).length, store.uploads.count);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { BlobPaths } from './blob-paths.ts';
 import { StoreFullError } from './errors.ts';
 import { PieceCache } from './piece-cache.ts';
@@ -35,9 +36,9 @@ suite('a cache whose process is killed', () => {
   test('resumes a download from the pieces that are really there', { timeout: 30_000 }, async () => {
     await using folder = temporaryFolder();
     const size = 64 * leafLength;
-    const script = join(import.meta.dirname, 'testing', 'download-loop.ts');
-    // Longer than the bitmap may lag behind, shorter than the download.
-    const lines = await runAndKill(script, [folder.path, '5', String(size)], 1350);
+    const script = fileURLToPath(import.meta.resolve('./testing/download-loop.ts'));
+    const lines = await runAndKill(script, [folder.path, '5', String(size)], 110);
+    assert.ok(lines.length < 64, 'the kill came after the download');
     const content = contentOf(5, size);
     const cache = await PieceCache.open({ folder: folder.path, quotaBytes });
     assert.ok(cache.unclean);

@@ -1,16 +1,8 @@
-import {
-  defaultPieceLengthPolicy,
-  type Digest,
-  type Metainfo,
-  metainfoStatement,
-  seededPrng,
-  type SignedMetainfo,
-} from '@shoal/core';
+import { defaultPieceLengthPolicy, type Digest, type Metainfo, seededPrng } from '@shoal/core';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SigningKey } from '../signing-key.ts';
 import { TreeHasher } from '../tree-hasher.ts';
 
 /** A folder that goes away with the test. */
@@ -36,11 +28,6 @@ export const describeContent = (bytes: Uint8Array): { digest: Digest; metainfo: 
   hasher.update(bytes);
   return hasher.finish(defaultPieceLengthPolicy);
 };
-
-export const signedBy = (key: SigningKey, metainfo: Metainfo): SignedMetainfo => ({
-  metainfo,
-  signatures: [key.sign(metainfoStatement(metainfo))],
-});
 
 /** The bytes as a client sends them. */
 export async function* inChunks(bytes: Uint8Array, length = 64 * 1024): AsyncIterable<Uint8Array> {
