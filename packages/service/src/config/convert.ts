@@ -46,7 +46,8 @@ const convertSection = (c: Conversion, view: SchemaView, raw: unknown, path: Con
     const childPath = [...path, name];
     const needed = (view.required ?? []).includes(name);
     if (value !== undefined) converted[name] = convert(c, child, value, childPath);
-    else if (child.default !== undefined) converted[name] = structuredClone(child.default);
+    else if (child.default !== undefined)
+      converted[name] = convert(c, child, structuredClone(child['x-default'] ?? child.default), childPath);
     else if (needed && isSection(child)) converted[name] = convert(c, child, {}, childPath);
     else if (needed) reportMissing(c, child, childPath);
   }
@@ -105,11 +106,12 @@ const reportUnknown = (c: Conversion, view: SchemaView, value: unknown, path: Co
   const elsewhere = leavesOf(c.root).find((leaf) => leaf.path.at(-1) === name)?.key;
   const close = nearest(name, siblings);
   const guess = close ? keyText([...path.slice(0, -1), close]) : elsewhere;
-  const allowed = `it is an unknown key${guess ? `, did you mean ${guess}?` : ';'} Allowed here are ${siblings.join(', ')}`;
+  const allowed = `${guess ? `did you mean ${guess}? ` : ''}allowed here are ${siblings.join(', ')}`;
   c.problems.push({
     key: keyText(path),
     value: value ?? null,
     allowed,
+    unknown: true,
     hidden: /secret|password|token/i.test(name),
     ...sourceOf(c, path),
   });

@@ -5,6 +5,8 @@ export interface LocatedProblem extends ConfigProblem {
   /** Where the value stands: `agent.yaml:12`, `SHOAL_AGENT_ADMIN_PORT`. */
   readonly source?: string;
   readonly hidden?: boolean;
+  /** The key itself is what is wrong. */
+  readonly unknown?: boolean;
 }
 
 /** A configuration that a service does not start with; the process ends with exit code 2. */
@@ -26,10 +28,15 @@ export class ConfigError extends ShoalError {
 }
 
 /** `admin.port: 70000 is not allowed; allowed is a port from 0 to 65535 (agent.yaml:4)`. */
-export const problemText = ({ key, value, allowed, source, hidden }: LocatedProblem): string => {
-  const what =
-    value === undefined ? 'is missing' : `${hidden ? 'the value (not shown)' : printable(value)} is not allowed`;
-  return `${key}: ${what}; ${allowed}${source ? ` (${source})` : ''}`;
+export const problemText = (problem: LocatedProblem): string => {
+  const { key, value, allowed, source } = problem;
+  return `${key}: ${complaint(value, problem)}; ${allowed}${source ? ` (${source})` : ''}`;
+};
+
+const complaint = (value: unknown, { hidden, unknown }: LocatedProblem): string => {
+  if (value === undefined) return 'is missing';
+  const shown = hidden ? 'the value (not shown)' : printable(value);
+  return unknown ? `is an unknown key, given with ${shown}` : `${shown} is not allowed`;
 };
 
 const printable = (value: unknown): string => {

@@ -1,16 +1,13 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { applyEnvironment } from './apply-environment.ts';
 import type { Conversion } from './convert.ts';
 import { convert, isRecord, report } from './convert.ts';
 import type { ConfigDefinition } from './definition.ts';
-import { environmentName, environmentNames, isServiceLink } from './environment.ts';
 import type { LocatedProblem } from './error.ts';
 import { ConfigError } from './error.ts';
-import { nearest } from './nearest.ts';
 import { keyText, pathOfPointer, valueAt, viewAt } from './paths.ts';
 import type { ConfigPath } from './paths.ts';
-import { parseEnvironmentText } from './parse-leaf.ts';
-import type { SchemaView } from './schema-view.ts';
 import { isHidden, viewOf } from './schema-view.ts';
 import { readYamlFile } from './yaml-file.ts';
 
@@ -41,90 +38,22 @@ export const loadConfig = <Schema extends TObject>(
   const conversion: Conversion = { service: definition.service, root, locate, problems };
   const config = convert(conversion, root, tree);
   reportMismatches(conversion, definition.schema, config, tree);
-  if (problems.length === 0)
-    for (const problem of definition.check(config as Static<Schema>))
-      problems.push({
-        ...problem,
-        ...located(locate, problem.key),
-        hidden: isHidden(viewAt(root, problem.key.split('.'))),
-      });
+  if (problems.length === 0) problems.push(...checked(conversion, definition, config as Static<Schema>));
   if (problems.length > 0) throw new ConfigError(definition.service, problems);
   return config as Static<Schema>;
 };
 
-const located = (locate: (path: ConfigPath) => string | undefined, key: string): { source?: string } => {
-  const source = locate(key.split('.'));
-  return source === undefined ? {} : { source };
-};
-
-/** Writes the variables that are set over the tree; gives back which key came from which variable. */
-const applyEnvironment = (
-  service: string,
-  root: SchemaView,
-  tree: Record<string, unknown>,
-  env: Readonly<Record<string, string | undefined>>,
-  problems: LocatedProblem[],
-): Map<string, string> => {
-  const names = environmentNames(service, root);
-  const prefix = `${environmentName(service, [])}_`;
-  const applied = new Map<string, string>();
-  for (const [name, raw] of Object.entries(env)) {
-    if (!name.startsWith(prefix) || !raw) continue;
-    const leaf = names.get(name);
-    if (leaf) {
-      applied.set(leaf.key, name);
-      // A secret of the environment stands over either spelling of the file's.
-      const other = leaf.fileOf ?? (leaf.view['x-kind'] === 'secret' ? `${leaf.key}File` : undefined);
-      if (other && !env[environmentName(service, other.split('.'))]) setAt(tree, other.split('.'), undefined);
-      setAt(tree, leaf.path, environmentValue(leaf.view, raw, leaf.key, name, problems));
-    } else if (!isServiceLink(name)) {
-      const guess = nearest(name, names.keys());
-      problems.push({
-        key: name,
-        value: raw,
-        hidden: true,
-        allowed: `it is an unknown variable${guess ? `, did you mean ${guess}?` : ''}`,
-        source: 'environment',
-      });
-    }
-  }
-  return applied;
-};
-
-const environmentValue = (
-  view: SchemaView,
-  raw: string,
-  key: string,
-  name: string,
-  problems: LocatedProblem[],
-): unknown => {
-  try {
-    return parseEnvironmentText(view, raw);
-  } catch {
-    problems.push({
-      key,
-      value: raw,
-      allowed: 'allowed is a list with commas, or a list or map as YAML in one line',
-      source: name,
-      hidden: isHidden(view),
-    });
-    return undefined;
-  }
-};
-
-const setAt = (tree: Record<string, unknown>, path: readonly string[], value: unknown): void => {
-  const [name = '', ...rest] = path;
-  if (rest.length === 0) {
-    if (value === undefined) delete tree[name];
-    else tree[name] = value;
-    return;
-  }
-  if (!isRecord(tree[name])) {
-    if (value === undefined) return;
-    tree[name] = {};
-  }
-  setAt(tree[name] as Record<string, unknown>, rest, value);
-};
+/** The problems of the rules across keys, with where each value stands. */
+const checked = <Schema extends TObject>(
+  { root, locate }: Conversion,
+  { check }: ConfigDefinition<Schema>,
+  config: Static<Schema>,
+): LocatedProblem[] =>
+  check(config).map((problem) => {
+    const path = problem.key.split('.');
+    const source = locate(path);
+    return { ...problem, hidden: isHidden(viewAt(root, path)), ...(source !== undefined && { source }) };
+  });
 
 /** Reports what the schema refuses, once a key; keys that already have a problem are passed over. */
 const reportMismatches = (c: Conversion, schema: TSchema, config: unknown, tree: unknown): void => {

@@ -7,14 +7,14 @@ import type { StoreLimits } from '../peer-store.ts';
 import { digestOf, joins, peer, peerStoreConformance, swarmId, testLimits } from '../peer-store-conformance.ts';
 import type { RedisConnection } from './connection.ts';
 import { connectRedis } from './connection.ts';
-import { redisMissing, startRedisServer } from './redis-server.ts';
-import type { RedisServer } from './redis-server.ts';
+import { redisMissing, startRedisServer } from '../../../test/redis-server.ts';
+import type { RedisServer } from '../../../test/redis-server.ts';
 import { RedisPeerStore } from './redis-store.ts';
 
 const ttlMs = 400;
 const prng = seededPrng(1);
 
-describe('redis peer store', { skip: redisMissing }, () => {
+describe('redis peer store', { skip: redisMissing, timeout: 60_000 }, () => {
   let server: RedisServer;
   let redis: RedisConnection;
   let clusters = 0;
@@ -104,6 +104,7 @@ describe('redis peer store', { skip: redisMissing }, () => {
       ttlMs: 60_000,
       limits: testLimits,
       clock: () => nowMs,
+      prng,
     });
     await store.announce(peer(1), [joins(1, { digest: digestOf(1) }), joins(2)]);
     assert.equal(await store.heartbeat(peer(1)), true);
