@@ -27,7 +27,7 @@ const importsOf = (root: string, file: string): Import[] => {
   }));
 };
 
-const isTestFile = (file: string): boolean => /(?:\.test|-conformance)\.ts$/.test(file) || file.includes('/testing/');
+const isTestFile = (file: string): boolean => /(?:\.test|-conformance)\.ts$|\/(?:testing|test)\//.test(file);
 
 /** Why the import is not allowed, or undefined when it is. */
 const violation = (workspace: string, rule: WorkspaceRule, { file, specifier }: Import): string | undefined => {

@@ -1,13 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
+import { requireTool, type Skip } from '../../../test/support/external.ts';
 
 /** Why tests that need Redis can't run here, for `it(..., { skip })`; false when they can. */
-export const redisMissing: string | false = spawnSync('redis-server', ['--version']).error
-  ? 'redis-server is not installed'
-  : false;
+export const redisMissing: Skip = requireTool('redis-server');
 
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
