@@ -8,7 +8,7 @@ import { InvalidArgumentError, program } from 'commander';
 import { Cluster } from './cluster/cluster.ts';
 import { agentsMax } from './cluster/layout.ts';
 import { readableLine } from './cluster/log-line.ts';
-import { ended } from './cluster/service-process.ts';
+import { ended, lastWords } from './cluster/service-process.ts';
 import { planLayers } from './demo/image.ts';
 import { pushImage } from './demo/push.ts';
 import { report } from './demo/report.ts';
@@ -57,8 +57,8 @@ const startCluster = (data: string): Promise<Cluster> =>
       const readable = readableLine(name, line, 'warn');
       if (readable !== undefined) console.error(readable);
     },
-    onDeath: ({ name }, status, lastLines) =>
-      trouble.reject(new Error(`${name} ${ended(status)}; its last lines:\n${lastLines.join('\n')}`)),
+    onDeath: (node, status, lastLines) =>
+      trouble.reject(new Error(`${node.name} ${ended(status)}. ${lastWords(node, lastLines)}`)),
   });
 
 const runIn = async (data: string): Promise<string[]> => {

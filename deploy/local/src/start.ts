@@ -4,7 +4,7 @@ import { InvalidArgumentError, program } from 'commander';
 import { Cluster, PortInUseError } from './cluster/cluster.ts';
 import { agentsMax } from './cluster/layout.ts';
 import { readableLine } from './cluster/log-line.ts';
-import { ended } from './cluster/service-process.ts';
+import { ended, lastWords } from './cluster/service-process.ts';
 import { banner } from './start/banner.ts';
 import { wholeNumber } from './start/options.ts';
 
@@ -50,9 +50,8 @@ const run = async (): Promise<number> => {
       const readable = readableLine(name, line, levelMin);
       if (readable !== undefined) console.error(readable);
     },
-    onDeath: ({ name, logFile }, status, lastLines) => {
-      console.error(`\n${name} ${ended(status)}. Its last lines (all of them are in ${logFile}):`);
-      for (const line of lastLines) console.error(`  ${readableLine(name, line, 'trace') ?? ''}`);
+    onDeath: (node, status, lastLines) => {
+      console.error(`\n${node.name} ${ended(status)}. ${lastWords(node, lastLines)}`);
       stopRequested.resolve('died');
     },
   });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { NodeLayout, ServiceName } from './layout.ts';
+import { readableLine } from './log-line.ts';
 
 /** How a process ended: an exit code, or the signal that ended it. */
 export interface ExitStatus {
@@ -107,7 +108,7 @@ export class ServiceProcess {
     }
     await this.kill();
     const what = outcome === 'late' ? `is not ready after ${readyTimeoutMs / 1000} s` : ended(outcome);
-    throw new Error(`${this.layout.name} ${what}; its last lines:\n${this.#lastLines.join('\n')}`);
+    throw new Error(`${this.layout.name} ${what}. ${lastWords(this.layout, this.#lastLines)}`);
   }
 
   /** Asks it to stop and waits; one that does not stop in time is killed. */
@@ -132,6 +133,13 @@ export class ServiceProcess {
     }
   }
 }
+
+/** The last lines of a process for a person, and where all of them are. */
+export const lastWords = ({ name, logFile }: NodeLayout, lines: readonly string[]): string =>
+  [
+    `Its last lines (all of them are in ${logFile}):`,
+    ...lines.map((line) => readableLine(name, line, 'trace') ?? ''),
+  ].join('\n  ');
 
 /** `exited with code 1`, `was ended by SIGKILL`. */
 export const ended = ({ code, signal }: ExitStatus): string =>
