@@ -35,7 +35,8 @@ export class ByteReader {
   }
 
   bytes(length: number, field: string): Uint8Array {
-    return this.#take(length, field).slice();
+    // Not slice(): of a Buffer that would be a view of memory that is received into again.
+    return new Uint8Array(this.#take(length, field));
   }
 
   /** A u16 length and UTF-8 of at most `bytesMax` bytes. */

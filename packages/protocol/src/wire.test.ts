@@ -114,10 +114,12 @@ suite('wire', () => {
   });
 
   test('decoded byte arrays are copies: the receive buffer may be overwritten', () => {
-    const frame = encodeMessage({ type: 'record', id: 1, bytes: Uint8Array.of(1, 2, 3) });
-    const { messages: decoded } = decodeAll('control', [frame]);
-    frame.fill(0);
-    assert.deepEqual(decoded, [{ type: 'record', id: 1, bytes: Uint8Array.of(1, 2, 3) }]);
+    const message: Message = { type: 'record', id: 1, bytes: Uint8Array.of(1, 2, 3) };
+    for (const frame of [encodeMessage(message), Buffer.from(encodeMessage(message))]) {
+      const { messages: decoded } = decodeAll('control', [frame]);
+      frame.fill(0);
+      assert.deepEqual(decoded, [message]);
+    }
   });
 });
 

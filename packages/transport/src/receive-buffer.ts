@@ -1,10 +1,10 @@
 import { chunkBytesMax } from '@shoal/protocol';
 
-let buffer: Buffer | undefined;
+let buffer: Uint8Array | undefined;
 
 /**
  * The one buffer into which all dialled sockets of this thread receive: it stays in the CPU's cache, where a
  * buffer a socket would not. Its bytes are only valid inside the receive callback, which runs to its end
- * before the next read.
+ * before the next read. Not a Buffer, whose slice() would be a view where a handler expects a copy.
  */
-export const receiveBuffer = (): Buffer => (buffer ??= Buffer.allocUnsafeSlow(chunkBytesMax));
+export const receiveBuffer = (): Uint8Array => (buffer ??= new Uint8Array(chunkBytesMax));

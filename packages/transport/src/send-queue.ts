@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
  * leaves after the piece that caused it, and not after all other sockets have been read.
  */
 export class SendQueue {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, 'queuedBytes' | 'write'>;
   readonly #bytesMax: number;
   readonly #overflow: () => void;
   #frames: Uint8Array[] = [];
@@ -13,7 +13,7 @@ export class SendQueue {
   #flushQueued = false;
 
   /** @param overflow more than `bytesMax` wait; called outside `push` */
-  constructor(connection: Connection, bytesMax: number, overflow: () => void) {
+  constructor(connection: Pick<Connection, 'queuedBytes' | 'write'>, bytesMax: number, overflow: () => void) {
     this.#connection = connection;
     this.#bytesMax = bytesMax;
     this.#overflow = overflow;

@@ -29,7 +29,7 @@ class Running implements TransferHandle {
 
 /** Sends transfers over the data connection that a peer dialled. */
 export class UplinkSender implements Uplink {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, 'write'>;
   readonly #throttle: Throttle | undefined;
   readonly #log: Log;
   readonly #running = new Set<Running>();
@@ -42,7 +42,7 @@ export class UplinkSender implements Uplink {
   #waiting = false;
   #open = true;
 
-  constructor(connection: Connection, throttle: Throttle | undefined, log: Log) {
+  constructor(connection: Pick<Connection, 'write'>, throttle: Throttle | undefined, log: Log) {
     this.#connection = connection;
     this.#throttle = throttle;
     this.#log = log;

@@ -72,7 +72,7 @@ export class Recorder implements EndpointHandler {
       const key = `${channel}/${piece}`;
       const parts = this.payloads.get(key) ?? [];
       this.payloads.set(key, parts);
-      parts.push({ at: this.#offset, bytes: bytes.slice() });
+      parts.push({ at: this.#offset, bytes: new Uint8Array(bytes) });
     }
     this.#offset += bytes.length;
   }
@@ -121,7 +121,10 @@ export const identity = (parts: Partial<NodeIdentity> = {}): NodeIdentity => ({
 /** An endpoint on a free port of 127.0.0.1 with a recorder. */
 export const startNode = async ({ identity: parts, ...options }: NodeParts = {}): Promise<TestNode> => {
   const seen = new Recorder();
-  const note = (_fields: object, message: string): void => void seen.log.push(`${message} ${JSON.stringify(_fields)}`);
+  const note = (fields: object, message: string): void => {
+    seen.log.push(`${message} ${JSON.stringify(fields)}`);
+    seen.changed();
+  };
   const endpoint = await Endpoint.listen({
     listen: { host: '127.0.0.1', port: 0 },
     handler: seen,
