@@ -62,6 +62,7 @@ const sendManifest = async (
 ): Promise<unknown> => {
   const manifest = await registry.manifest(route.repository, route.reference, contextOf(request, reply));
   void reply.headers({
+    ...manifest.headers,
     'docker-content-digest': manifest.digest,
     etag: `"${manifest.digest}"`,
     'content-type': manifest.mediaType,

@@ -18,6 +18,8 @@ export interface ServedManifest {
   readonly size: number;
   /** Byte-exact; may be left out for HEAD. */
   readonly bytes?: Uint8Array | undefined;
+  /** Sent besides those of every manifest, such as `warning`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface TagPage {

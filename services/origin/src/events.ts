@@ -78,6 +78,10 @@ export class OriginEvents {
     if (count > 0) this.#log.info({ count }, 'unfinished uploads expired');
   }
 
+  expiryFailed(error: unknown): void {
+    this.#log.error({ err: error }, 'unfinished uploads could not be expired');
+  }
+
   htpasswdInvalid(error: unknown): void {
     this.#log.error({ err: error }, 'htpasswd file could not be read again; the users from before stay');
   }

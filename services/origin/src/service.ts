@@ -54,22 +54,10 @@ export class Origin implements AsyncDisposable {
     const admin = parts.use(await AdminServer.listen({ service: 'origin', listen: config.admin, metrics }));
     const debug = parts.use(await DebugServer.listen({ service: 'origin', listen: config.debug }));
 
-    await makeFolder('/', config.folder);
-    const key = await SigningKey.loadOrCreate(join(config.folder, 'signing-key.pem'));
-    const peerId = await loadPeerId(config.folder);
-    const policy = policyOf(config);
-    const blobs = await BlobStore.open({
-      folder: join(config.folder, 'store'),
-      policy,
-      key,
-      clock,
-      uploadsMax: config.uploads.openMax,
-      onCorrupt: (digest) => events.blobCorrupt(digest),
-    });
+    const storage = await openStorage(config, events, clock);
+    const { key, peerId, policy, blobs, catalog } = storage;
     parts.defer(() => blobs.close());
-    const catalog = await Catalog.open({ folder: join(config.folder, 'repositories'), signer: key, clock });
-    const seeding = await Seeding.start({ config, blobs, catalog, peerId, events, log, clock });
-    parts.use(seeding);
+    const seeding = parts.use(await Seeding.start({ config, blobs, catalog, peerId, events, log, clock }));
     const content = new Content(blobs, catalog, {
       contentLinked: (digest) => seeding.add(digest),
       contentDropped: async (digest) => {
@@ -81,12 +69,7 @@ export class Origin implements AsyncDisposable {
       ...config.uploads,
       bytesReceived: (bytes) => events.bytesReceived(bytes),
     });
-    events.watch({
-      blobs: () => blobs.count,
-      uploadsActive: () => receiver.active,
-      uploadsOpen: () => blobs.uploads.count,
-      seeding: () => seeding.openCount,
-    });
+    parts.use(expireUploads(blobs, config.uploads.expireAfterMs, events));
 
     const stopBodies = new AbortController();
     const app = createOriginServer({
@@ -108,12 +91,15 @@ export class Origin implements AsyncDisposable {
       stop: stopBodies.signal,
     });
     parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));
-    await listening('registry', config.registry, () => app.listen({ ...config.registry }));
-    const sweep = setInterval(
-      () => void expireUploads(blobs, config.uploads.expireAfterMs, events, log),
-      sweepIntervalMs,
+    await listening('registry', config.registry, () =>
+      app.listen({ host: config.registry.host, port: config.registry.port }),
     );
-    parts.defer(() => clearInterval(sweep));
+    events.watch({
+      blobs: () => blobs.count,
+      uploadsActive: () => receiver.active,
+      uploadsOpen: () => blobs.uploads.count,
+      seeding: () => seeding.openCount,
+    });
     debug.register('origin', () => ({ blobs: blobs.count, uploads: blobs.uploads.count, pieces: seeding.stats() }));
     options.signal?.throwIfAborted();
     admin.started();
@@ -137,21 +123,48 @@ export class Origin implements AsyncDisposable {
   }
 }
 
-const sweepIntervalMs = 60_000;
-
-const expireUploads = async (blobs: BlobStore, olderThanMs: number, events: OriginEvents, log: Log): Promise<void> => {
+/** The folder of the origin: `store/`, `repositories/`, `signing-key.pem`, `peer-id`. */
+const openStorage = async (config: OriginConfig, events: OriginEvents, clock: () => number) => {
+  const { folder, pieceLength, uploads } = config;
+  await makeFolder('/', folder);
+  const key = await SigningKey.loadOrCreate(join(folder, 'signing-key.pem'));
+  const policy: PieceLengthPolicy = {
+    piecesTarget: pieceLength.piecesTarget,
+    lengthMin: pieceLength.minBytes,
+    lengthMax: pieceLength.maxBytes,
+  };
+  // The store takes the folder for this process: nothing else is read before.
+  const blobs = await BlobStore.open({
+    folder: join(folder, 'store'),
+    policy,
+    key,
+    clock,
+    uploadsMax: uploads.openMax,
+    onCorrupt: (digest) => events.blobCorrupt(digest),
+  });
   try {
-    events.uploadsExpired(await blobs.uploads.expire(olderThanMs));
+    const catalog = await Catalog.open({ folder: join(folder, 'repositories'), signer: key, clock });
+    return { key, policy, blobs, catalog, peerId: await loadPeerId(folder) };
   } catch (error) {
-    log.error({ err: error }, 'unfinished uploads could not be expired');
+    await blobs.close();
+    throw error;
   }
 };
 
-const policyOf = ({ pieceLength }: OriginConfig): PieceLengthPolicy => ({
-  piecesTarget: pieceLength.piecesTarget,
-  lengthMin: pieceLength.minBytes,
-  lengthMax: pieceLength.maxBytes,
-});
+const sweepIntervalMs = 60_000;
+
+/** Discards uploads that nobody goes on with, at the start and every minute. */
+const expireUploads = (blobs: BlobStore, olderThanMs: number, events: OriginEvents): Disposable => {
+  const sweep = (): void => {
+    blobs.uploads.expire(olderThanMs).then(
+      (count) => events.uploadsExpired(count),
+      (error: unknown) => events.expiryFailed(error),
+    );
+  };
+  sweep();
+  const timer = setInterval(sweep, sweepIntervalMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+};
 
 const usersOf = async (
   { auth }: OriginConfig,

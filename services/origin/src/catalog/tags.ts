@@ -16,6 +16,8 @@ export interface TagSigner {
   sign(statement: Uint8Array): Signature;
 }
 
+const writesMax = 16;
+
 /** The tags of one repository: a signed record a tag, in the form agents get it. Writers are serialized by the caller. */
 export class Tags {
   readonly #repository: RepositoryName;
@@ -58,6 +60,13 @@ export class Tags {
       this.#file(tag),
       encodeTagRecord({ record, signatures: [this.#signer.sign(tagStatement(record))] }),
     );
+  }
+
+  /** As `put`, for many tags; some at the same moment, because each waits for the disk. */
+  async putAll(tags: readonly Tag[], manifest: Pick<TagRecord, 'digest' | 'mediaType' | 'size'>): Promise<void> {
+    for (let from = 0; from < tags.length; from += writesMax) {
+      await Promise.all(tags.slice(from, from + writesMax).map((tag) => this.put(tag, manifest)));
+    }
   }
 
   delete(tag: Tag): Promise<boolean> {

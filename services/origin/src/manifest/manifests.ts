@@ -62,8 +62,7 @@ export class Manifests {
       await this.#content.putManifest(repository, digest, bytes, manifest.mediaType);
       if (manifest.subject)
         await repository.referrers.put(manifest.subject.digest, referrerOf(manifest, digest, bytes.length));
-      for (const tag of allTags)
-        await repository.tags.put(tag, { digest, mediaType: manifest.mediaType, size: bytes.length });
+      await repository.tags.putAll(allTags, { digest, mediaType: manifest.mediaType, size: bytes.length });
       this.#events.manifestPushed(name, digest, allTags);
       return { digest, subject: manifest.subject?.digest };
     });

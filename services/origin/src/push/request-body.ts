@@ -30,6 +30,8 @@ export async function* bodyChunks(request: FastifyRequest, idleTimeoutMs: number
     }
   } finally {
     clearTimeout(timer);
+    // Takes the iterator's listeners off the request: what is left of a refused body could not be dropped otherwise.
+    void chunks.return?.();
   }
 }
 
