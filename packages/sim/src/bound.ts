@@ -14,7 +14,19 @@ export interface BoundInput {
  * Source: Mundinger, Weber, Weiss, "Optimal scheduling of peer-to-peer file dissemination" (2008), as in
  * shared/design/swarm.md: max(F / down, N F / sum(up), F / origin up) + floor(log2(N / origins)) P / B.
  */
-export const lowerBoundMs = ({ bytes, pieceLength, agents, origins, agentUp, agentDown, originUp }: BoundInput): number => {
-  const flow = Math.max(bytes / agentDown, (agents * bytes) / (agents * agentUp + origins * originUp), bytes / (origins * originUp));
+export const lowerBoundMs = ({
+  bytes,
+  pieceLength,
+  agents,
+  origins,
+  agentUp,
+  agentDown,
+  originUp,
+}: BoundInput): number => {
+  const flow = Math.max(
+    bytes / agentDown,
+    (agents * bytes) / (agents * agentUp + origins * originUp),
+    bytes / (origins * originUp),
+  );
   return flow + Math.max(0, Math.floor(Math.log2(agents / origins))) * (pieceLength / agentUp);
 };

@@ -30,7 +30,8 @@ const { scenario, seed, json, list, help } = parse();
 if (help) console.log(usage);
 else if (list) console.log(Object.keys(scenarios).join('\n'));
 else {
-  if (!/^\d{1,9}$/.test(seed)) fail(`--seed: ${JSON.stringify(seed)} is not allowed; a whole number of up to 9 digits is`);
+  if (!/^\d{1,9}$/.test(seed))
+    fail(`--seed: ${JSON.stringify(seed)} is not allowed; a whole number of up to 9 digits is`);
   if (!Object.hasOwn(scenarios, scenario)) fail(`--scenario: ${JSON.stringify(scenario)} is not known`);
   const startedMs = performance.now();
   const report = simulate(scenario, scenarioOptions(scenario, Number(seed)));

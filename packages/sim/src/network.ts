@@ -49,7 +49,17 @@ export class Network {
   }
 
   start(from: number, to: number, bytes: number, onDone: () => void): Flow {
-    const flow: Flow = { from, to, bytes, remaining: bytes, rate: 0, updatedMs: this.#events.nowMs, slot: -1, ended: false, onDone };
+    const flow: Flow = {
+      from,
+      to,
+      bytes,
+      remaining: bytes,
+      rate: 0,
+      updatedMs: this.#events.nowMs,
+      slot: -1,
+      ended: false,
+      onDone,
+    };
     flow.slot = this.#events.schedule(Infinity, () => this.#done(flow));
     this.#upOf(flow).flows.add(flow);
     this.#downOf(flow).flows.add(flow);

@@ -30,7 +30,9 @@ export const simulate = (scenario: string, options: WorldOptions): Report => {
   const { tally, agents, events } = world;
   const bytes = options.pieceCount * options.pieceLength;
   const boundMs = lowerBoundMs({ ...options, bytes });
-  const doneMs = agents.flatMap(({ alive, doneMs: ms }) => (alive && ms !== undefined ? [ms] : [])).toSorted((a, b) => a - b);
+  const doneMs = agents
+    .flatMap(({ alive, doneMs: ms }) => (alive && ms !== undefined ? [ms] : []))
+    .toSorted((a, b) => a - b);
   const makespanMs = doneMs.at(-1) ?? 0;
   return {
     scenario,

@@ -22,7 +22,11 @@ export class Rules {
   }
 
   /** `holds`: the peer really has the piece; `missing`: pieces not here; `offered`: pieces that origins are sending. */
-  requested(peer: PeerHandle, piece: number, facts: { holds: boolean; held: boolean; missing: number; offered: ReadonlySet<number> }): void {
+  requested(
+    peer: PeerHandle,
+    piece: number,
+    facts: { holds: boolean; held: boolean; missing: number; offered: ReadonlySet<number> },
+  ): void {
     const key = `${peer}/${piece}`;
     if (!facts.holds) this.#broken(`asks ${peer} for piece ${piece}, which it lacks`);
     if (facts.held) this.#broken(`asks for piece ${piece}, which it has`);
@@ -31,8 +35,12 @@ export class Rules {
     const copies = (this.#copies.get(piece) ?? 0) + 1;
     this.#copies.set(piece, copies);
     const underWay = new Set([...this.#copies.keys(), ...facts.offered]).size;
-    if (copies > 1 && underWay < facts.missing) this.#broken(`asks for piece ${piece} ${copies} times, ${underWay} of ${facts.missing} missing pieces are under way`);
-    if (this.#requested.size > this.#outstandingMax + endgameDuplicatesMax) this.#broken(`${this.#requested.size} requests are out`);
+    if (copies > 1 && underWay < facts.missing)
+      this.#broken(
+        `asks for piece ${piece} ${copies} times, ${underWay} of ${facts.missing} missing pieces are under way`,
+      );
+    if (this.#requested.size > this.#outstandingMax + endgameDuplicatesMax)
+      this.#broken(`${this.#requested.size} requests are out`);
     let atPeer = 0;
     for (const other of this.#requested.values()) if (other === peer) atPeer++;
     if (atPeer > perPeerMax) this.#broken(`${atPeer} requests are out at ${peer}`);
@@ -47,7 +55,8 @@ export class Rules {
   }
 
   peerLeft(peer: PeerHandle): void {
-    for (const [key, other] of [...this.#requested]) if (other === peer) this.ended(peer, Number(key.slice(key.indexOf('/') + 1)));
+    for (const [key, other] of [...this.#requested])
+      if (other === peer) this.ended(peer, Number(key.slice(key.indexOf('/') + 1)));
   }
 
   #broken(what: string): never {

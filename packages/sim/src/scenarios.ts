@@ -3,7 +3,13 @@ import { type WorldOptions, worldDefaults } from './world-options.ts';
 const MiB = 1024 * 1024;
 
 /** A gigabit a node, 256 pieces of 1 MiB, everybody within 20 ms. */
-const small = (agents: number): Partial<WorldOptions> => ({ agents, pieceCount: 256, pieceLength: MiB, arrivalSpreadMs: 20, leech: { deadlineFloorMs: 50 } });
+const small = (agents: number): Partial<WorldOptions> => ({
+  agents,
+  pieceCount: 256,
+  pieceLength: MiB,
+  arrivalSpreadMs: 20,
+  leech: { deadlineFloorMs: 50 },
+});
 
 export const scenarios: Readonly<Record<string, Partial<WorldOptions>>> = {
   'one-to-one': { agents: 1 },
@@ -21,6 +27,9 @@ export const scenarios: Readonly<Record<string, Partial<WorldOptions>>> = {
 
 export const scenarioOptions = (name: string, seed: number): WorldOptions => {
   const scenario = scenarios[name];
-  if (!scenario) throw new RangeError(`scenario: ${JSON.stringify(name)} is not known; allowed are ${Object.keys(scenarios).join(', ')}`);
+  if (!scenario)
+    throw new RangeError(
+      `scenario: ${JSON.stringify(name)} is not known; allowed are ${Object.keys(scenarios).join(', ')}`,
+    );
   return { ...worldDefaults, ...scenario, seed };
 };

@@ -18,7 +18,8 @@ export class SimAgent implements SimNode {
   readonly #world: World;
   readonly #uploader: Uploader;
   readonly #rules: Rules;
-  readonly #offered = new Set<number>();
+  /** Pieces that an origin sends, by origin. */
+  readonly #offered = new Map<number, Set<number>>();
   readonly #banned = new Set<number>();
   readonly #corrupt: boolean;
   #cursor = 0;
@@ -30,14 +31,29 @@ export class SimAgent implements SimNode {
     this.#world = world;
     this.#corrupt = corrupt;
     const have = new Bitfield(pieceCount);
-    this.leech = new Leech({ pieceCount, pieceLength, size: pieceCount * pieceLength, have, prng: world.prng, limits: leech });
-    this.#rules = new Rules(seed, id, leech.outstandingMax ?? outstandingFor(pieceCount));
-    this.#uploader = new Uploader(world, id, { egressMax: egressKnown ? agentUp * 1000 : undefined, ...upload }, {
-      rank: { availability: (_swarm, piece) => this.leech.availability(piece), held: (_swarm, peer) => this.leech.heldBy(peer) },
-      serve: () => undefined,
-      ended: () => undefined,
-      corrupts: () => this.#corrupt && world.prng() < world.options.corruptShare,
+    this.leech = new Leech({
+      pieceCount,
+      pieceLength,
+      size: pieceCount * pieceLength,
+      have,
+      prng: world.prng,
+      limits: leech,
     });
+    this.#rules = new Rules(seed, id, leech.outstandingMax ?? outstandingFor(pieceCount));
+    this.#uploader = new Uploader(
+      world,
+      id,
+      { egressMax: egressKnown ? agentUp * 1000 : undefined, ...upload },
+      {
+        rank: {
+          availability: (_swarm, piece) => this.leech.availability(piece),
+          held: (_swarm, peer) => this.leech.heldBy(peer),
+        },
+        serve: () => undefined,
+        ended: () => undefined,
+        corrupts: () => this.#corrupt && world.prng() < world.options.corruptShare,
+      },
+    );
   }
 
   have(): Bitfield {
@@ -61,7 +77,7 @@ export class SimAgent implements SimNode {
   linkDown(peer: number): void {
     if (!this.links.delete(peer)) return;
     if (this.#world.node(peer).role === 'agent') this.degree--;
-    this.#rules.peerLeft(peer);
+    this.#forget(peer);
     this.#uploader.peerLeft(peer);
     this.#handle({ type: 'peerLeft', peer });
   }
@@ -88,7 +104,7 @@ export class SimAgent implements SimNode {
         this.#handle({ type: 'rejected', peer: from, piece: message.piece, reason: 'overloaded' });
         break;
       case 'offer':
-        this.#offered.add(message.piece);
+        this.#offers(from).add(message.piece);
         this.#handle({ type: 'offer', peer: from, piece: message.piece });
         break;
       case 'refuse':
@@ -107,15 +123,34 @@ export class SimAgent implements SimNode {
     }
   }
 
+  #forget(peer: number): void {
+    this.#rules.peerLeft(peer);
+    this.#offered.delete(peer);
+  }
+
+  #offers(origin: number): Set<number> {
+    let offers = this.#offered.get(origin);
+    if (!offers) this.#offered.set(origin, (offers = new Set()));
+    return offers;
+  }
+
   #requested(from: number, piece: number): void {
     const { leech } = this;
     const bytes = this.#world.pieceBytes(piece);
-    this.#uploader.handle({ type: 'request', peer: from, swarm: 0, piece, bytes, availability: leech.availability(piece), requesterHeld: leech.heldBy(from) });
+    this.#uploader.handle({
+      type: 'request',
+      peer: from,
+      swarm: 0,
+      piece,
+      bytes,
+      availability: leech.availability(piece),
+      requesterHeld: leech.heldBy(from),
+    });
   }
 
   #received(from: number, piece: number, corrupt: boolean): void {
     this.#rules.ended(from, piece);
-    this.#offered.delete(piece);
+    this.#offers(from).delete(piece);
     const bytes = this.#world.pieceBytes(piece);
     if (this.leech.have.has(piece)) this.#world.wasted(bytes);
     else if (corrupt) {
@@ -154,14 +189,18 @@ export class SimAgent implements SimNode {
       case 'cancel':
         world.tally.cancels++;
         this.#rules.ended(action.peer, action.piece);
-        if (world.node(action.peer).role === 'origin') this.#offered.delete(action.piece);
+        this.#offers(action.peer).delete(action.piece);
         world.send(this.id, action.peer, { type: 'cancel', piece: action.piece });
         break;
       case 'wantAny':
         world.send(this.id, action.peer, { type: 'wantAny', haveDelta: action.haveDelta, prefer: action.prefer });
         break;
       case 'have':
-        world.broadcast(this.id, action.peers, { type: 'have', piece: action.piece, queueLength: this.#uploader.queue.length });
+        world.broadcast(this.id, action.peers, {
+          type: 'have',
+          piece: action.piece,
+          queueLength: this.#uploader.queue.length,
+        });
         break;
       case 'starved':
         world.tally.starved++;
@@ -170,6 +209,7 @@ export class SimAgent implements SimNode {
       case 'dropPeer':
         world.tally.dropped++;
         if (action.reason === 'corrupt') this.#banned.add(action.peer);
+        this.#forget(action.peer);
         world.disconnect(this.id, action.peer);
         break;
       case 'complete':
@@ -182,7 +222,12 @@ export class SimAgent implements SimNode {
   #check(peer: number, piece: number): void {
     const { have } = this.leech;
     const holds = this.#world.node(peer).have().has(piece);
-    this.#rules.requested(peer, piece, { holds, held: have.has(piece), missing: have.length - have.count, offered: this.#offered });
+    this.#rules.requested(peer, piece, {
+      holds,
+      held: have.has(piece),
+      missing: have.length - have.count,
+      offered: new Set([...this.#offered.values()].flatMap((pieces) => [...pieces])),
+    });
   }
 
   #arm(): void {

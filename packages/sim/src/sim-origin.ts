@@ -20,15 +20,20 @@ export class SimOrigin implements SimNode {
     this.#world = world;
     this.superSeed = new SuperSeed({ pieceCount, prng: world.prng, originIndex, originCount: origins });
     const activeMax = Math.max(16, Math.ceil((4 * originUp) / agentUp));
-    this.#uploader = new Uploader(world, id, { activeMax, egressMax: egressKnown ? originUp * 1000 : undefined, ...upload }, {
-      rank: {
-        availability: (_swarm, piece) => this.superSeed.availability(piece),
-        held: (_swarm, peer) => this.superSeed.heldBy(peer),
+    this.#uploader = new Uploader(
+      world,
+      id,
+      { activeMax, egressMax: egressKnown ? originUp * 1000 : undefined, ...upload },
+      {
+        rank: {
+          availability: (_swarm, piece) => this.superSeed.availability(piece),
+          held: (_swarm, peer) => this.superSeed.heldBy(peer),
+        },
+        serve: (peer) => this.superSeed.serve(peer, world.events.nowMs),
+        ended: (peer, piece, ok) => this.#handle({ type: 'offerEnded', peer, piece, ok }),
+        corrupts: () => false,
       },
-      serve: (peer) => this.superSeed.serve(peer, world.events.nowMs),
-      ended: (peer, piece, ok) => this.#handle({ type: 'offerEnded', peer, piece, ok }),
-      corrupts: () => false,
-    });
+    );
   }
 
   have(): Bitfield {

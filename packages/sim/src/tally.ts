@@ -15,7 +15,8 @@ export class Tally {
   /** FNV-1a over the numbers of one happening. Source: draft-eastlake-fnv. */
   record(timeMs: number, kind: number, a: number, b: number, piece: number): void {
     let hash = this.#hash;
-    for (const value of [Math.round(timeMs * 1e6) % 0x1_0000_0000, kind, a, b, piece]) hash = Math.imul(hash ^ value, 0x0100_0193) >>> 0;
+    for (const value of [Math.round(timeMs * 1e6) % 0x1_0000_0000, kind, a, b, piece])
+      hash = Math.imul(hash ^ value, 0x0100_0193) >>> 0;
     this.#hash = hash;
   }
 

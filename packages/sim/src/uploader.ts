@@ -99,7 +99,7 @@ export class Uploader {
     const { events } = this.#world;
     const inMs = this.queue.nextTimeoutMs(events.nowMs);
     if (inMs === undefined || this.#timer >= 0) return;
-    this.#timer = events.schedule(events.nowMs + Math.max(this.#world.lookMs, inMs), () => {
+    this.#timer = events.schedule(events.nowMs + inMs, () => {
       this.#timer = -1;
       this.handle({ type: 'timer' });
     });

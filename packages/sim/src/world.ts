@@ -20,8 +20,6 @@ export class World {
   readonly tally = new Tally();
   readonly origins: SimOrigin[] = [];
   readonly agents: SimAgent[] = [];
-  /** How often an uploader looks at its egress. */
-  readonly lookMs: number;
   readonly #nodes: SimNode[] = [];
   #arrived: SimAgent[] = [];
   #missing: number;
@@ -29,7 +27,6 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.prng = seededPrng(options.seed);
-    this.lookMs = Math.max(0.1, options.pieceLength / options.agentUp / 2);
     for (let index = 0; index < options.origins; index++) {
       this.origins.push(new SimOrigin(this, this.network.addNode(options.originUp, options.originUp), index));
     }
@@ -48,7 +45,10 @@ export class World {
     const dying = this.agents.toSorted(() => this.prng() - 0.5).slice(0, options.deaths);
     for (const agent of dying) events.schedule(this.prng() * options.deathSpreadMs, () => this.#die(agent));
     while (this.#missing > 0) {
-      if (!events.step(options.timeMaxMs)) throw new Error(`seed ${options.seed}: ${this.#missing} agents are not complete at ${Math.round(events.nowMs)} ms`);
+      if (!events.step(options.timeMaxMs))
+        throw new Error(
+          `seed ${options.seed}: ${this.#missing} agents are not complete at ${Math.round(events.nowMs)} ms`,
+        );
     }
   }
 
@@ -100,19 +100,33 @@ export class World {
       for (const origin of this.origins) this.#connect(agent, origin);
       const candidates = this.#arrived.filter((other) => other.alive && other !== agent && !agent.links.has(other.id));
       const want = Math.max(1, peersWanted(agent.degree));
-      const chosen = chooseHandout(candidates.map((node) => ({ node, peerId: String(node.id), role: node.role, zone: '', complete: node.leech.complete, degree: node.degree })), {
-        peerId: String(agent.id),
-        zone: '',
-        want: agent.degree >= degreeLimits.acceptMax ? 0 : want,
-        prng: this.prng,
-      });
+      const chosen = chooseHandout(
+        candidates.map((node) => ({
+          node,
+          peerId: String(node.id),
+          role: node.role,
+          zone: '',
+          complete: node.leech.complete,
+          degree: node.degree,
+        })),
+        {
+          peerId: String(agent.id),
+          zone: '',
+          want: agent.degree >= degreeLimits.acceptMax ? 0 : want,
+          prng: this.prng,
+        },
+      );
       for (const { node } of chosen) this.#connect(agent, node);
     });
   }
 
   disconnect(a: number, b: number): void {
     this.events.schedule(this.events.nowMs, () => {
-      for (const [one, other] of [[a, b], [b, a]] as const) if (this.node(one).alive) this.node(one).linkDown(other);
+      for (const [one, other] of [
+        [a, b],
+        [b, a],
+      ] as const)
+        if (this.node(one).alive) this.node(one).linkDown(other);
     });
   }
 
@@ -157,5 +171,13 @@ export class World {
 }
 
 const kindOf: Record<SimMessage['type'], number> = {
-  have: 1, request: 2, cancel: 3, reject: 4, wantAny: 5, offer: 6, refuse: 7, dataBegin: 8, data: 9,
+  have: 1,
+  request: 2,
+  cancel: 3,
+  reject: 4,
+  wantAny: 5,
+  offer: 6,
+  refuse: 7,
+  dataBegin: 8,
+  data: 9,
 };

@@ -7,17 +7,21 @@ import type { SwarmView } from './swarm-view.ts';
 export const creditsPerOrigin = ({ limits, agents }: SwarmView): number =>
   Math.max(1, Math.floor(limits.originCreditsMax / (1 + agents.size)));
 
-/** WANT_ANY to each origin while there are pieces to want. */
+/**
+ * WANT_ANY to each origin while there are pieces to want. The window opens by one a delivered offer (as in TCP's slow
+ * start): whoever arrives in a crowd does not know it yet.
+ */
 export const fillCredits = (view: SwarmView, nowMs: number): void => {
   if (view.wanted.count === 0 || view.origins.size === 0) return;
   let spare = view.wanted.count;
   for (const { credits } of view.origins.values()) spare -= credits;
-  const each = creditsPerOrigin(view);
+  const share = creditsPerOrigin(view);
   for (const origin of view.origins.values()) {
     if (origin.creditsPausedUntilMs > nowMs) {
       view.wakeAt(origin.creditsPausedUntilMs);
       continue;
     }
+    const each = Math.min(share, origin.window);
     for (let spent = origin.spent; spent < each && spare > 0; spent++, spare--) {
       const haveDelta = origin.delta;
       origin.delta = [];
@@ -35,6 +39,12 @@ export const refused = (view: SwarmView, origin: OriginNeighbour, nowMs: number)
   origin.refusals++;
   // Jitter: a crowd that was refused together does not come back together.
   origin.creditsPausedUntilMs = Math.max(origin.creditsPausedUntilMs, nowMs + pauseMs * (0.75 + view.prng() / 2));
+};
+
+/** A piece came from the origin. */
+export const delivered = (view: SwarmView, origin: OriginNeighbour, piece: PieceIndex): void => {
+  origin.delivered.add(piece);
+  origin.window = Math.min(view.limits.originCreditsMax, origin.window + 1);
 };
 
 /** More than this is not preferred in one WANT_ANY. */

@@ -1,5 +1,5 @@
 import type { Bitfield, PieceIndex } from '@shoal/core';
-import { fillCredits, refused } from './credits.ts';
+import { delivered, fillCredits, refused } from './credits.ts';
 import { checkDeadlines, deadlineMs, waitLimitMs } from './deadlines.ts';
 import { fillEndgame } from './endgame.ts';
 import { fillRequests, readerPieces } from './fill.ts';
@@ -65,9 +65,9 @@ export class Leech {
     return undefined;
   }
 
-  /** Milliseconds from `nowMs` until `timer` is due (0: at once), undefined: no timer. */
+  /** Milliseconds from `nowMs` until `timer` is due, at least 1 (a timer that fires a hair early must not spin); undefined: no timer. */
   nextTimeoutMs(nowMs: number): number | undefined {
-    return this.#view.wakeMs === Infinity ? undefined : Math.max(0, this.#view.wakeMs - nowMs);
+    return this.#view.wakeMs === Infinity ? undefined : Math.max(1, this.#view.wakeMs - nowMs);
   }
 
   get complete(): boolean {
@@ -210,7 +210,7 @@ export class Leech {
     if (sender) {
       sender.misses = 0;
       this.#heard(sender, nowMs);
-      if (sender instanceof OriginNeighbour) sender.delivered.add(piece);
+      if (sender instanceof OriginNeighbour) delivered(view, sender, piece);
     }
     if (ask) view.turnaround.pieceDone(nowMs - ask.sentMs, nowMs - (ask.startedMs ?? ask.sentMs), nowMs);
     if (view.have.has(piece)) return;

@@ -43,6 +43,8 @@ export class Neighbour {
 export class OriginNeighbour extends Neighbour {
   /** WANT_ANYs that were answered by neither OFFER nor REFUSE. */
   credits = 0;
+  /** Credits and offered transfers that it may have by what it delivered so far. */
+  window = 1;
   /** Pieces got from others since the last WANT_ANY. */
   delta: PieceIndex[] = [];
   /** Pieces it delivered: an OFFER that comes after its own DATA is none. */

@@ -183,7 +183,10 @@ export class SuperSeed {
     if (fresh === undefined || this.#spread(fresh) === 0) return fresh;
     if (agent.prefer.length > 0) return preferred ?? fresh;
     // Everything is out: what is sent now is a second copy, worth its bytes only where the swarm itself is the slower one.
-    const worthIt = this.#agents.size <= 1 || this.copiesSent < copiesMax || this.#progress.originIsFaster(nowMs);
+    const worthIt =
+      this.#agents.size <= 1 ||
+      this.copiesSent * (this.#options.originCount ?? 1) < copiesMax ||
+      this.#progress.originIsFaster(nowMs);
     return worthIt ? fresh : undefined;
   }
 

@@ -29,14 +29,16 @@ interface Running {
   /** Undefined for a served credit: its piece was chosen by SuperSeed. */
   readonly piece: PieceIndex | undefined;
   readonly small: boolean;
+  readonly startedMs: number;
 }
 
 /** Nobody is passed over more often: a common piece that a reader waits for must come through. */
 const passedOverMax = 32;
 /** A second transfer on one connection keeps it busy between two pieces; a third adds nothing. */
 const runningPerPeerMax = 2;
-/** How often the egress is looked at while somebody waits. */
-const lookIntervalMs = 20;
+/** While somebody waits the egress is looked at twice a transfer, within these bounds. */
+const lookMinMs = 2;
+const lookMaxMs = 50;
 
 /**
  * All uploads of one process: rarest piece first, then the least complete requester; one or two transfers at once,
@@ -53,7 +55,9 @@ export class UploadQueue {
   #activeSmall = 0;
   #activeLarge = 0;
   #starts = 0;
-  #lookedMs = 0;
+  #nowMs = 0;
+  /** What a transfer takes, smoothed. */
+  #transferMs = 20;
 
   constructor({ limits = {}, rank }: { limits?: Partial<UploadLimits>; rank?: UploadRank } = {}) {
     this.#limits = { ...defaults, ...limits };
@@ -62,6 +66,7 @@ export class UploadQueue {
   }
 
   handle(event: UploadEvent, nowMs: number): void {
+    this.#nowMs = nowMs;
     switch (event.type) {
       case 'request':
         this.#enqueue({ ...event, held: event.requesterHeld });
@@ -95,7 +100,6 @@ export class UploadQueue {
       case 'timer':
         break;
     }
-    this.#lookedMs = nowMs;
     this.#fill();
   }
 
@@ -105,7 +109,8 @@ export class UploadQueue {
 
   /** While somebody waits: when the shell should report `egress` and `timer` next. */
   nextTimeoutMs(nowMs: number): number | undefined {
-    return this.#waiting.length === 0 ? undefined : Math.max(0, this.#lookedMs + lookIntervalMs - nowMs);
+    if (this.#waiting.length === 0) return undefined;
+    return Math.max(1, this.#nowMs + Math.min(lookMaxMs, Math.max(lookMinMs, this.#transferMs / 2)) - nowMs);
   }
 
   /** Waiting requests and credits: the queue length that HAVE carries. */
@@ -178,9 +183,10 @@ export class UploadQueue {
   }
 
   #start({ peer, swarm, piece, small }: Waiting): void {
+    const transfer = { swarm, piece, small, startedMs: this.#nowMs };
     const running = this.#running.get(peer);
-    if (running) running.push({ swarm, piece, small });
-    else this.#running.set(peer, [{ swarm, piece, small }]);
+    if (running) running.push(transfer);
+    else this.#running.set(peer, [transfer]);
     if (small) this.#activeSmall++;
     else this.#activeLarge++;
     if (this.active > this.#limits.activeMin) this.#gate.opened();
@@ -235,6 +241,7 @@ export class UploadQueue {
     const [ended] = index < 0 ? [] : running.splice(index, 1);
     if (!ended) return false;
     if (running.length === 0) this.#running.delete(peer);
+    this.#transferMs += (this.#nowMs - ended.startedMs - this.#transferMs) / 8;
     if (ended.small) this.#activeSmall--;
     else this.#activeLarge--;
     return true;

@@ -1,0 +1,3 @@
+export * from './hash.ts';
+export * from './rendezvous.ts';
+export * from './ring.ts';
