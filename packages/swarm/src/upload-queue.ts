@@ -34,7 +34,7 @@ interface Running {
 
 /** Nobody is passed over more often: a common piece that a reader waits for must come through. */
 const passedOverMax = 32;
-/** A second transfer on one connection keeps it busy between two pieces; a third adds nothing. */
+/** A second transfer on one connection keeps it busy between two pieces; a third adds nothing. Counted for each lane. */
 const runningPerPeerMax = 2;
 /** While somebody waits the egress is looked at twice a transfer, within these bounds. */
 const lookMinMs = 2;
@@ -207,11 +207,18 @@ export class UploadQueue {
     for (let index = 0; index < this.#waiting.length; index++) {
       const entry = this.#waiting[index];
       if (!entry || !(entry.small ? smallOpen : largeOpen)) continue;
-      if ((this.#running.get(entry.peer)?.length ?? 0) >= runningPerPeerMax) continue;
+      if (this.#runningIn(entry) >= runningPerPeerMax) continue;
       const former = this.#waiting[best];
       if (!former || this.#before(entry, former)) best = index;
     }
     return best;
+  }
+
+  /** Transfers of the entry's lane to its peer: a small piece does not wait for the end of two large ones. */
+  #runningIn({ peer, small }: Waiting): number {
+    let count = 0;
+    for (const transfer of this.#running.get(peer) ?? []) if (transfer.small === small) count++;
+    return count;
   }
 
   /** Idle connections, small pieces, the long passed over, the rarest, the least complete; else first come. */
