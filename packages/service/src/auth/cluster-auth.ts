@@ -99,7 +99,7 @@ class SecretAuth implements ClusterAuth {
         `shoal-time: the clocks of the two sides differ by more than ${this.#skewMsMax / 1000} s`,
       );
     }
-    if (!/^[A-Za-z0-9_-]{16,64}$/.test(String(headers['shoal-nonce'])))
+    if (!isNonce(String(headers['shoal-nonce'])))
       throw new ClusterAuthError('shoal-nonce: allowed are 16 to 64 base64url characters');
   }
 
@@ -135,7 +135,7 @@ class SecretAuth implements ClusterAuth {
   }): void {
     const proof = headers['shoal-proof'];
     if (typeof proof !== 'string')
-      throw new ClusterAuthError('the answer carries no shoal-proof: the other side has no cluster secret');
+      throw new ClusterAuthError(`the answer (${status}) carries no shoal-proof: the other side has no cluster secret`);
     if (!equalHex(proof, this.#answerMac(nonce, status)))
       throw new ClusterAuthError('shoal-proof: the other side has another cluster secret');
   }
@@ -152,6 +152,8 @@ class SecretAuth implements ClusterAuth {
     return createHmac('sha256', this.#secret).update(text).digest('hex');
   }
 }
+
+export const isNonce = (raw: string): boolean => /^[A-Za-z0-9_-]{16,64}$/.test(raw);
 
 const bodyHash = (body: SignedBody): string =>
   body === unsignedBody

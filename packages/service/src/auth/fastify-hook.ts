@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ShoalError } from '@shoal/core';
 import type { ClusterAuth } from './cluster-auth.ts';
-import { unsignedBody } from './cluster-auth.ts';
+import { isNonce, unsignedBody } from './cluster-auth.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,10 +38,19 @@ export const requireClusterAuth = (app: FastifyInstance, auth: ClusterAuth): voi
   });
 };
 
-/** The headers that prove our side of an answer; only for replies that are hijacked, where no hook runs. */
+/**
+ * The headers that prove our side of an answer; only needed for replies that are hijacked, where no hook runs.
+ * Failures are proved even before the request is verified (a body too long, an overload), so that the caller
+ * learns the true reason; a success is proved to a verified caller only.
+ */
 export const proofHeaders = (auth: ClusterAuth, request: FastifyRequest, status: number): Record<string, string> => {
-  const nonce = nonces.get(request);
+  const nonce = nonces.get(request) ?? (status >= 400 ? claimedNonce(request) : undefined);
   return nonce === undefined ? {} : auth.answerHeaders(nonce, status);
+};
+
+const claimedNonce = ({ headers }: FastifyRequest): string | undefined => {
+  const nonce = headers['shoal-nonce'];
+  return typeof nonce === 'string' && isNonce(nonce) ? nonce : undefined;
 };
 
 const remember = (
