@@ -128,7 +128,8 @@ export class Candidates {
 
   #count(state: Candidate['state'], role: PeerRole): number {
     let count = 0;
-    for (const candidate of this.#candidates.values()) if (candidate.state === state && candidate.role === role) count++;
+    for (const candidate of this.#candidates.values())
+      if (candidate.state === state && candidate.role === role) count++;
     return count;
   }
 }

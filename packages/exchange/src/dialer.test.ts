@@ -15,7 +15,11 @@ test('an address that fails waits twice as long after each failure, and is forgi
     if (!up) throw new Error('refused');
     return {} as Link;
   };
-  const dialer = new Dialer({ dial, limits: { ...defaultLimits, redialMinMs: 100, redialMaxMs: 300 }, clock: () => nowMs });
+  const dialer = new Dialer({
+    dial,
+    limits: { ...defaultLimits, redialMinMs: 100, redialMaxMs: 300 },
+    clock: () => nowMs,
+  });
   for (const waitMs of [100, 200, 300, 300]) {
     await assert.rejects(dialer.connect(address), /refused/);
     nowMs += waitMs - 1;

@@ -7,7 +7,11 @@ export class DialBackoffError extends ShoalError {
   readonly retryInMs: number;
 
   constructor(address: string, retryInMs: number) {
-    super('DIAL_BACKOFF', 503, `dial ${address}: it failed a moment ago, the next try is in ${Math.ceil(retryInMs)} ms`);
+    super(
+      'DIAL_BACKOFF',
+      503,
+      `dial ${address}: it failed a moment ago, the next try is in ${Math.ceil(retryInMs)} ms`,
+    );
     this.retryInMs = retryInMs;
   }
 }

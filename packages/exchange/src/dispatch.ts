@@ -143,7 +143,10 @@ export class Dispatcher implements EndpointHandler {
     resolve(message.swarm).then(resolved, resolved);
   }
 
-  #channelMessage(neighbour: Neighbour, message: Exclude<ControlMessage, { type: 'join' | 'noSwarm' | 'getRecord' | 'record' | 'noRecord' }>): void {
+  #channelMessage(
+    neighbour: Neighbour,
+    message: Exclude<ControlMessage, { type: 'join' | 'noSwarm' | 'getRecord' | 'record' | 'noRecord' }>,
+  ): void {
     const { swarm } = neighbour;
     switch (message.type) {
       case 'leave':

@@ -54,19 +54,29 @@ test('a resumed download fetches only what is missing', async () => {
   const { download, done } = startDownload(leech, sink, [seed]);
   await done;
   assert.equal(sink.digest, blob.digest);
-  assert.deepEqual(sink.marked.filter((piece) => resumed.includes(piece)), []);
+  assert.deepEqual(
+    sink.marked.filter((piece) => resumed.includes(piece)),
+    [],
+  );
   assert.equal(download.stats.bytesFromPeers, blob.bytes.length - resumed.length * blob.metainfo.pieceLength);
 });
 
 test('a peer that alters bytes is found out, left, and the blob still completes from the other', async () => {
   const corruptions: unknown[] = [];
-  const [liar, honest, leech] = [await node('agent'), await node('agent'), await node('agent', { events: { pieceCorrupt: (...what) => void corruptions.push(what) } })];
+  const [liar, honest, leech] = [
+    await node('agent'),
+    await node('agent'),
+    await node('agent', { events: { pieceCorrupt: (...what) => void corruptions.push(what) } }),
+  ];
   const blob = testBlob(8_000_000, 3);
   let lied = 0;
-  liar.seed(seedOf(blob, (bytes) => {
-    lied++;
-    bytes[0] = (bytes[0] ?? 0) ^ 1;
-  }), 'peer');
+  liar.seed(
+    seedOf(blob, (bytes) => {
+      lied++;
+      bytes[0] = (bytes[0] ?? 0) ^ 1;
+    }),
+    'peer',
+  );
   const sink = new MemoryBlob(blob.metainfo);
   const { download, events, done } = startDownload(leech, sink, [liar]);
   const [peerId] = (await once(events, 'corrupt')) as [string];
@@ -150,12 +160,14 @@ test('without a source the missing pieces can be claimed, delivered and released
   assert.equal(download.delivered(1), false, 'the bytes are wrong');
   assert.equal(sink.have.count, 0);
   assert.equal(download.claimMissing(), 1, 'the claim was released');
-  for (const [from, to] of [[0, 1000], [1000, pieceLength]] as const) {
+  for (const [from, to] of [
+    [0, 1000],
+    [1000, pieceLength],
+  ] as const) {
     download.deliverBytes(1, blob.bytes.subarray(pieceLength + from, pieceLength + to));
   }
   assert.equal(download.delivered(1), true);
-  const rest = [download.claimMissing(), download.claimMissing()].toSorted();
-  assert.deepEqual(rest, [0, 2]);
+  assert.deepEqual(new Set([download.claimMissing(), download.claimMissing()]), new Set([0, 2]));
   assert.equal(download.claimMissing(), undefined);
   // Another way to deliver: written and marked by the caller.
   for (const piece of [0, 2]) {

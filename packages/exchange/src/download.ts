@@ -31,7 +31,13 @@ export interface DownloadParts {
 export class Download implements LeechHooks {
   /** Who listens to this download; may be set at any time. Called in the turn of the event. */
   on: DownloadEvents;
-  readonly stats: DownloadStats = { bytesFromPeers: 0, bytesFromOrigins: 0, bytesFromHttp: 0, bytesDiscarded: 0, piecesCorrupt: 0 };
+  readonly stats: DownloadStats = {
+    bytesFromPeers: 0,
+    bytesFromOrigins: 0,
+    bytesFromHttp: 0,
+    bytesDiscarded: 0,
+    piecesCorrupt: 0,
+  };
   #parts: DownloadParts | undefined;
   #sourceless = 0;
 

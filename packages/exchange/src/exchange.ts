@@ -1,7 +1,23 @@
-import { type Address, Bitfield, type Metainfo, type Prng, ShoalError, type SignedMetainfo, type SwarmId, swarmIdOf } from '@shoal/core';
+import {
+  type Address,
+  Bitfield,
+  type Metainfo,
+  type Prng,
+  ShoalError,
+  type SignedMetainfo,
+  type SwarmId,
+  swarmIdOf,
+} from '@shoal/core';
 import { sha256 } from '@shoal/store';
 import type { LeechLimits, UploadLimits } from '@shoal/swarm';
-import { Endpoint, type EndpointLimits, type Link, type Log, type NodeIdentity, type PieceReader } from '@shoal/transport';
+import {
+  Endpoint,
+  type EndpointLimits,
+  type Link,
+  type Log,
+  type NodeIdentity,
+  type PieceReader,
+} from '@shoal/transport';
 import { ByteBudget } from './byte-budget.ts';
 import { Candidates } from './candidates.ts';
 import { Dialer } from './dialer.ts';
@@ -95,8 +111,20 @@ export class Exchange {
     const activeMax = options.identity.role === 'origin' ? { activeMax: originTransfersMax } : {};
     this.#uploads = new Uploads({ limits, events, clock, uploadLimits: { ...activeMax, ...options.uploadLimits } });
     this.#records = new Records(limits, options.records);
-    this.#dispatcher = new Dispatcher({ swarms: this.#swarms, uploads: this.#uploads, records: this.#records, resolve: options.resolve, events, limits, clock });
-    this.#dialer = new Dialer({ limits, clock, dial: (address, dialOptions) => this.#listening().dial(address, dialOptions) });
+    this.#dispatcher = new Dispatcher({
+      swarms: this.#swarms,
+      uploads: this.#uploads,
+      records: this.#records,
+      resolve: options.resolve,
+      events,
+      limits,
+      clock,
+    });
+    this.#dialer = new Dialer({
+      limits,
+      clock,
+      dial: (address, dialOptions) => this.#listening().dial(address, dialOptions),
+    });
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
@@ -137,7 +165,9 @@ export class Exchange {
     if (known) return this.#hold(known);
     const have = blob.have ?? Bitfield.full(blob.metainfo.pieceHashes.length);
     const presence = this.#enter(blob.metainfo, blob, undefined, (swarm) =>
-      mode === 'peer' ? new SeedSide(swarm, have) : new SuperSide(swarm, { uploads: this.#uploads, prng: this.#prng, clock: this.#clock, ...options }),
+      mode === 'peer'
+        ? new SeedSide(swarm, have)
+        : new SuperSide(swarm, { uploads: this.#uploads, prng: this.#prng, clock: this.#clock, ...options }),
     );
     presence.holders = 0;
     return this.#hold(presence);
@@ -210,18 +240,36 @@ export class Exchange {
     clearInterval(this.#ticker);
     this.#uploads.drain();
     await this.#uploads.idle(undefined, this.#limits.closeTimeoutMs);
-    await Promise.all([...this.#presences.values()].map((presence) => {
-      void presence.download?.stop();
-      return this.#leave(presence.swarm);
-    }));
+    await Promise.all(
+      [...this.#presences.values()].map((presence) => {
+        void presence.download?.stop();
+        return this.#leave(presence.swarm);
+      }),
+    );
     this.#dialer.close();
     await this.#endpoint?.close();
     this.#uploads.close();
   }
 
-  #enter(metainfo: Metainfo, reader: PieceReader, download: Download | undefined, side: (swarm: Swarm) => SwarmSide): Presence {
+  #enter(
+    metainfo: Metainfo,
+    reader: PieceReader,
+    download: Download | undefined,
+    side: (swarm: Swarm) => SwarmSide,
+  ): Presence {
     const { neighboursMax, swarmsPerLinkMax } = this.#limits;
-    const swarm = new Swarm({ metainfo, reader, handle: this.#nextHandle++, uploads: this.#uploads, neighboursMax, swarmsPerLinkMax, clock: this.#clock }, side);
+    const swarm = new Swarm(
+      {
+        metainfo,
+        reader,
+        handle: this.#nextHandle++,
+        uploads: this.#uploads,
+        neighboursMax,
+        swarmsPerLinkMax,
+        clock: this.#clock,
+      },
+      side,
+    );
     const presence: Presence = { swarm, download, holders: 1 };
     this.#presences.set(swarm.id, presence);
     this.#swarms.set(swarm.id, swarm);
@@ -271,6 +319,8 @@ export class Exchange {
 /** Enough for an origin to keep agents of a sixteenth of its rate busy. Source: shared/design/swarm.md, "Upload slots". */
 const originTransfersMax = 64;
 
-const idOf = ({ digest, leafAlgorithm, pieceLength }: Metainfo): SwarmId => swarmIdOf(digest, leafAlgorithm, pieceLength, sha256);
+const idOf = ({ digest, leafAlgorithm, pieceLength }: Metainfo): SwarmId =>
+  swarmIdOf(digest, leafAlgorithm, pieceLength, sha256);
 
-const busy = (why: string, { digest }: Metainfo): ShoalError => new ShoalError('SWARM_BUSY', 409, `blob ${digest}: ${why}`);
+const busy = (why: string, { digest }: Metainfo): ShoalError =>
+  new ShoalError('SWARM_BUSY', 409, `blob ${digest}: ${why}`);

@@ -57,7 +57,9 @@ export class HeldRequests {
   #retry(): void {
     const nowMs = this.#clock();
     for (const [peer, waiting] of [...this.#held]) {
-      const live = waiting.filter(({ neighbour, deadlineMs }) => neighbour.remoteChannel !== undefined && peer.link.open && deadlineMs > nowMs);
+      const live = waiting.filter(
+        ({ neighbour, deadlineMs }) => neighbour.remoteChannel !== undefined && peer.link.open && deadlineMs > nowMs,
+      );
       if (live.length > 0 && !peer.link.uplink) {
         this.#held.set(peer, live);
         continue;

@@ -16,7 +16,14 @@ const landingWith = (budgetBytes: number): { sink: MemoryBlob; landing: Landing;
 };
 
 /** Delivers bytes of a piece as one DATA frame. */
-const frame = (landing: Landing, source: number, piece: number, from: number, to: number, bytes = blob.bytes): Reception | 'noRoom' | undefined => {
+const frame = (
+  landing: Landing,
+  source: number,
+  piece: number,
+  from: number,
+  to: number,
+  bytes = blob.bytes,
+): Reception | 'noRoom' | undefined => {
   const offset = piece * pieceLength + from;
   const reception = landing.begin(source, { channel: 1, piece, offset, length: to - from });
   if (typeof reception === 'object') reception.update(bytes.subarray(offset, offset + to - from));
@@ -95,24 +102,33 @@ test('a transfer that begins anew after a cancel is taken from its first byte, l
 });
 
 test('property: whatever arrives in whatever order, a marked piece holds the right bytes', () => {
-  const step = fc.record({ source: fc.integer({ min: 0, max: 3 }), piece: fc.integer({ min: 0, max: 2 }), part: fc.integer({ min: 1, max: 3 }), bad: fc.boolean(), drop: fc.boolean() });
+  const step = fc.record({
+    source: fc.integer({ min: 0, max: 3 }),
+    piece: fc.integer({ min: 0, max: 2 }),
+    part: fc.integer({ min: 1, max: 3 }),
+    bad: fc.boolean(),
+    drop: fc.boolean(),
+  });
   const wrong = blob.bytes.map((byte) => byte ^ 0xff);
-  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-    const { landing, sink, budget } = landingWith(pieceLength);
-    for (const { source, piece, part, bad, drop } of steps) {
-      if (drop) landing.dropSource(source);
-      const known = sink.have.has(piece) ? undefined : landing.expect(source, piece);
-      if (!known) continue;
-      const to = Math.min(known.length, known.received + Math.ceil((known.length * part) / 3));
-      const reception = frame(landing, source, piece, known.received, to, bad ? wrong : blob.bytes);
-      if (typeof reception === 'object' && reception.full) landing.settle(reception);
-    }
-    for (let piece = 0; piece < 3; piece++) {
-      if (!sink.have.has(piece)) continue;
-      const [from, to] = [piece * pieceLength, Math.min((piece + 1) * pieceLength, blob.bytes.length)];
-      assert.equal(Buffer.compare(sink.bytes.subarray(from, to), blob.bytes.subarray(from, to)), 0);
-    }
-    landing.clear();
-    assert.equal(budget.used, 0);
-  }), { numRuns: 60 });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const { landing, sink, budget } = landingWith(pieceLength);
+      for (const { source, piece, part, bad, drop } of steps) {
+        if (drop) landing.dropSource(source);
+        const known = sink.have.has(piece) ? undefined : landing.expect(source, piece);
+        if (!known) continue;
+        const to = Math.min(known.length, known.received + Math.ceil((known.length * part) / 3));
+        const reception = frame(landing, source, piece, known.received, to, bad ? wrong : blob.bytes);
+        if (typeof reception === 'object' && reception.full) landing.settle(reception);
+      }
+      for (let piece = 0; piece < 3; piece++) {
+        if (!sink.have.has(piece)) continue;
+        const [from, to] = [piece * pieceLength, Math.min((piece + 1) * pieceLength, blob.bytes.length)];
+        assert.equal(Buffer.compare(sink.bytes.subarray(from, to), blob.bytes.subarray(from, to)), 0);
+      }
+      landing.clear();
+      assert.equal(budget.used, 0);
+    }),
+    { numRuns: 60 },
+  );
 });

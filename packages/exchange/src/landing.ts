@@ -53,7 +53,8 @@ export class Landing {
     const reception = this.#bySource.get(source)?.get(piece);
     if (!reception || this.#options.sink.have.has(piece)) return undefined;
     if (offset === reception.offset && reception.received > 0) reception.restart();
-    if (offset !== reception.offset + reception.received || reception.received + length > reception.length) return undefined;
+    if (offset !== reception.offset + reception.received || reception.received + length > reception.length)
+      return undefined;
     return reception.open || this.#open(reception) ? reception : 'noRoom';
   }
 

@@ -47,7 +47,14 @@ export class LeechSide implements SwarmSide {
     this.#swarm = swarm;
     this.#options = options;
     const { size, pieceLength } = metainfo;
-    this.#machine = new Leech({ pieceCount: metainfo.pieceHashes.length, pieceLength, size, have: sink.have, prng, limits });
+    this.#machine = new Leech({
+      pieceCount: metainfo.pieceHashes.length,
+      pieceLength,
+      size,
+      have: sink.have,
+      prng,
+      limits,
+    });
     this.#landing = new Landing({ metainfo, sink, budget });
     this.#timer = new MachineTimer(clock, () => this.handle({ type: 'timer' }));
   }

@@ -20,11 +20,14 @@ export class MachineTimer {
     if (this.#handle && dueMs >= this.#dueMs) return;
     clearTimeout(this.#handle);
     this.#dueMs = dueMs;
-    this.#handle = setTimeout(() => {
-      this.#handle = undefined;
-      this.#dueMs = Infinity;
-      this.#fire();
-    }, Math.max(1, inMs));
+    this.#handle = setTimeout(
+      () => {
+        this.#handle = undefined;
+        this.#dueMs = Infinity;
+        this.#fire();
+      },
+      Math.max(1, inMs),
+    );
   }
 
   stop(): void {

@@ -23,8 +23,14 @@ const rawPeer = async (role: 'agent' | 'origin' = 'agent'): Promise<RawPeer> => 
 after(() => Promise.all(open.map((exchange) => exchange.close())));
 
 const idOf = ({ metainfo }: TestBlob): SwarmId => swarmIdOf(metainfo.digest, 'sha256', metainfo.pieceLength, sha256);
-const joinOf = (blob: TestBlob, have: 'all' | 'none' | Uint8Array, channel = 7): ControlMessage =>
-  ({ type: 'join', channel, swarm: idOf(blob), size: blob.metainfo.size, pieceLength: blob.metainfo.pieceLength, have });
+const joinOf = (blob: TestBlob, have: 'all' | 'none' | Uint8Array, channel = 7): ControlMessage => ({
+  type: 'join',
+  channel,
+  swarm: idOf(blob),
+  size: blob.metainfo.size,
+  pieceLength: blob.metainfo.pieceLength,
+  have,
+});
 
 test('JOIN is answered by JOIN once, or by NO_SWARM with a reason', async () => {
   const [seed, raw] = [await node('agent'), await rawPeer()];
@@ -48,7 +54,9 @@ test('requests are rejected with a reason: not held, gone', async () => {
   const seeding = seed.seed({ ...seedOf(blob), have: partial.have }, 'peer');
   const link = await raw.dial(seed);
   link.send(joinOf(blob, 'none'));
-  assert.deepEqual((await raw.next('join')).have, new Uint8Array([0b0100_0000]));
+  const { have } = await raw.next('join');
+  assert.ok(typeof have === 'object');
+  assert.deepEqual([...have], [0b0100_0000]);
   link.send({ type: 'request', channel: 7, piece: 0 });
   assert.equal((await raw.next('reject')).reason, 'notHeld');
   // No data connection is dialled, so this one waits until the swarm is left.
@@ -59,7 +67,7 @@ test('requests are rejected with a reason: not held, gone', async () => {
   await raw.next('leave');
 });
 
-test('a piece beyond the end and a broken bitfield close the link with a reason', async () => {
+test('a piece beyond the end closes the link with a reason', async () => {
   const [seed, raw] = [await node('agent'), await rawPeer()];
   const blob = testBlob(600_000, 63);
   seed.seed(seedOf(blob), 'peer');
@@ -68,9 +76,6 @@ test('a piece beyond the end and a broken bitfield close the link with a reason'
   await raw.next('join');
   link.send({ type: 'request', channel: 7, piece: 3 });
   assert.match(await raw.closed(), /piece 3/);
-  const again = await raw.dial(seed);
-  again.send(joinOf(blob, new Uint8Array([0xff])));
-  assert.match(await raw.closed(), /bitfield/);
 });
 
 test('channels that nobody is bound to are ignored: the swarm was left while the message was on its way', async () => {
@@ -102,17 +107,12 @@ test('data that nobody asked for is discarded and counted, and a flood of it clo
   await raw.next('join');
   raw.link.send(joinOf(blob, 'all'));
   const { piece } = await raw.next('request');
-  const other = (piece + 1) % 4 === 3 ? 0 : (piece + 1) % 4;
-  const asked = new Set<number>([piece]);
-  const push = (): void => raw.push({ channel: 7, piece: 3, bytes: blob.bytes.subarray(3 * blob.metainfo.pieceLength) });
-  void other;
-  void asked;
   raw.link.send({ type: 'leave', channel: 7 });
   while (raw.open) {
-    push();
+    raw.push({ channel: 7, piece, bytes: blob.bytes.subarray(0, 200_000) });
     await new Promise((resolve) => setImmediate(resolve));
   }
-  assert.match(await raw.closed(), /flood|lost|closed/);
+  assert.match(await raw.closed(), /flood/);
   assert.ok(discarded > 1_000_000);
   assert.equal(sink.writtenBytes, 0);
 });
@@ -135,5 +135,46 @@ test('DATA that overtakes its OFFER counts as the offer', async () => {
   raw.link.send({ type: 'offer', channel: 7, piece: 0 });
   raw.push({ channel: 7, piece: 0, bytes: blob.bytes.subarray(0, blob.metainfo.pieceLength) });
   await done;
+  assert.equal(sink.digest, blob.digest);
+});
+
+test('the endgame copy of a piece lands in memory, wins, and the late bytes of the first change nothing', async () => {
+  let discarded = 0;
+  const leech = await node('agent', {
+    events: { bytesDiscarded: (bytes) => void (discarded += bytes) },
+    // No deadline takes the piece from the slow one: only the endgame asks for it a second time.
+    leechLimits: { deadlineFloorMs: 60_000, deadlineInitialMs: 60_000, deadlineMaxMs: 60_000 },
+  });
+  // Slow enough for the other one to be asked for something.
+  const seed = await node('agent', { transportLimits: { uploadBytesPerSecondMax: 20_000_000 } });
+  const slow = await rawPeer();
+  const blob = testBlob(10_000_000, 67);
+  const { pieceLength } = blob.metainfo;
+  seed.seed(seedOf(blob), 'peer');
+  const sink = new MemoryBlob(blob.metainfo);
+  const { download, events, done } = startDownload(leech, sink, [seed]);
+  const verified: number[] = [];
+  events.on('piece', (index: number) => verified.push(index));
+  download.addPeer(slow.entry);
+  await slow.next('join');
+  slow.link.send(joinOf(blob, 'all'));
+  const { piece } = await slow.next('request');
+  await slow.uplink();
+  slow.push({ channel: 7, piece, bytes: blob.bytes.subarray(piece * pieceLength, piece * pieceLength + 100_000) });
+  // The first bytes have the file, the endgame's copy has a buffer until it verifies: then it is written in one go.
+  let largest = 0;
+  const { writeSync } = sink;
+  sink.writeSync = (bytes, position) => {
+    if (position === piece * pieceLength) largest = Math.max(largest, bytes.length);
+    writeSync.call(sink, bytes, position);
+  };
+  await done;
+  assert.equal(sink.digest, blob.digest);
+  assert.equal(largest, Math.min(pieceLength, blob.bytes.length - piece * pieceLength));
+  assert.equal(verified.filter((index) => index === piece).length, 1);
+  const written = sink.writtenBytes;
+  slow.push({ channel: 7, piece, bytes: new Uint8Array(100_000), at: 100_000 });
+  while (discarded < 100_000) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(sink.writtenBytes, written);
   assert.equal(sink.digest, blob.digest);
 });

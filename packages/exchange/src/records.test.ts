@@ -22,7 +22,13 @@ const provider: RecordProvider = {
   blob: (digest) => (digest === blob.digest ? blob.bytes : new Uint8Array(300_000)),
 };
 
-const ask = async (from: Exchange, to: Exchange, kind: 'metainfo' | 'tag' | 'blob', key: string, repository = ''): Promise<string | undefined> => {
+const ask = async (
+  from: Exchange,
+  to: Exchange,
+  kind: 'metainfo' | 'tag' | 'blob',
+  key: string,
+  repository = '',
+): Promise<string | undefined> => {
   const bytes = await from.askRecord(await from.connect(to.address), { kind, key, repository }, 2000);
   return bytes && Buffer.from(bytes).toString('latin1');
 };
@@ -83,7 +89,10 @@ test('records under way are bounded on both sides', async () => {
 test('a link without swarms and records is closed after a while', async () => {
   const closed = Promise.withResolvers<string>();
   const [asker, holder] = [
-    await node('agent', { limits: { idleLinkMs: 50, sourcelessMs: 10 }, events: { linkClosed: (_peer, reason) => closed.resolve(reason) } }),
+    await node('agent', {
+      limits: { idleLinkMs: 50, sourcelessMs: 10 },
+      events: { linkClosed: (_peer, reason) => closed.resolve(reason) },
+    }),
     await node('agent'),
   ];
   await asker.connect(holder.address);

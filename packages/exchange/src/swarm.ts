@@ -78,7 +78,14 @@ export class Swarm {
     peer.neighbours.set(this.id, neighbour);
     if (peer.role === 'agent') this.#agents++;
     const { size, pieceLength } = this.metainfo;
-    peer.link.send({ type: 'join', channel: neighbour.channel, swarm: this.id, size, pieceLength, have: this.#side.have() });
+    peer.link.send({
+      type: 'join',
+      channel: neighbour.channel,
+      swarm: this.id,
+      size,
+      pieceLength,
+      have: this.#side.have(),
+    });
     return neighbour;
   }
 

@@ -95,7 +95,13 @@ export class Uploads {
     const { peer, swarm } = neighbour;
     if (this.#draining) return false;
     return this.#held.whenUplink(neighbour, () => {
-      this.#handle({ type: 'credit', peer: peer.id, swarm: swarm.handle, bytes: swarm.span(0).length, requesterHeld: swarm.side.heldBy(peer.id) });
+      this.#handle({
+        type: 'credit',
+        peer: peer.id,
+        swarm: swarm.handle,
+        bytes: swarm.span(0).length,
+        requesterHeld: swarm.side.heldBy(peer.id),
+      });
     });
   }
 

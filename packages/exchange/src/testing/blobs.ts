@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { Bitfield, type Digest, type Metainfo, type PieceLengthPolicy, type SignedMetainfo, seededPrng } from '@shoal/core';
+import {
+  Bitfield,
+  type Digest,
+  type Metainfo,
+  type PieceLengthPolicy,
+  type SignedMetainfo,
+  seededPrng,
+} from '@shoal/core';
 import { TreeHasher } from '@shoal/store';
 import type { DownloadBlob } from '../exchange.ts';
 import type { SeedBlob } from '../seeding.ts';

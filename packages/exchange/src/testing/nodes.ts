@@ -20,7 +20,9 @@ export const startNode = (role: PeerRole, options: Partial<ExchangeOptions> = {}
 };
 
 /** How a tracker would name the node. */
-export const entryOf = (node: Exchange): { peerId: Exchange['identity']['peerId']; address: string; role: PeerRole } => ({
+export const entryOf = (
+  node: Exchange,
+): { peerId: Exchange['identity']['peerId']; address: string; role: PeerRole } => ({
   peerId: node.identity.peerId,
   address: formatAddress(node.address),
   role: node.identity.role,
@@ -34,9 +36,17 @@ export interface Running {
 }
 
 /** Starts a download and turns its events into an emitter: an awaited event needs no sleep. */
-export const startDownload = (node: Exchange, blob: DownloadBlob, from: readonly Exchange[], timeoutMs = 20_000): Running => {
+export const startDownload = (
+  node: Exchange,
+  blob: DownloadBlob,
+  from: readonly Exchange[],
+  timeoutMs = 20_000,
+): Running => {
   const events = new EventEmitter();
-  const forward = (name: keyof DownloadEvents) => (...details: unknown[]): void => void events.emit(name, ...details);
+  const forward =
+    (name: keyof DownloadEvents) =>
+    (...details: unknown[]): void =>
+      void events.emit(name, ...details);
   const signal = AbortSignal.timeout(timeoutMs);
   const done = Promise.race([
     once(events, 'complete', { signal }),

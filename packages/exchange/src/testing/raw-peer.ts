@@ -63,9 +63,9 @@ export class RawPeer implements EndpointHandler {
     return this.link.uplink;
   }
 
-  /** Sends bytes as a piece; the offset is the piece's own. */
-  push({ channel, piece, bytes, pieceLength = 262_144 }: { channel: number; piece: number; bytes: Uint8Array; pieceLength?: number }): void {
-    const offset = piece * pieceLength;
+  /** Sends bytes of a piece of 256 KiB, from byte `at` of it on. */
+  push({ channel, piece, bytes, at = 0 }: { channel: number; piece: number; bytes: Uint8Array; at?: number }): void {
+    const offset = piece * 262_144 + at;
     const readInto = (buffer: Uint8Array, position: number): number => {
       buffer.set(bytes.subarray(position - offset, position - offset + buffer.length));
       return buffer.length;
