@@ -68,7 +68,7 @@ describe('npm start', () => {
     await launcher.printed(/Ctrl-C stops everything/);
     process.kill(pidOf(path.join(data, 'agent-1/config.yaml')), 'SIGKILL');
     assert.equal(await launcher.exited, 1);
-    assert.match(launcher.text, /agent-1 was ended by SIGKILL\. Its last lines/);
+    assert.match(launcher.text, /agent-1 was ended by SIGKILL\. Its last lines:\n.*ready/);
   });
 
   test('refuses options out of range', async () => {

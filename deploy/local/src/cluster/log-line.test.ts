@@ -15,3 +15,12 @@ test('what is below the level is not shown, what is no JSON is', () => {
   assert.equal(readableLine('agent-1', '{not json', 'warn'), 'agent-1   {not json');
   assert.equal(readableLine('agent-1', '', 'trace'), undefined);
 });
+
+test('an error is shown by its stack', () => {
+  const line = JSON.stringify({
+    level: 'fatal',
+    err: { type: 'Error', stack: 'Error: no\n  at x' },
+    msg: 'start failed',
+  });
+  assert.equal(readableLine('origin', line, 'warn'), 'origin    fatal start failed err=Error: no\n  at x');
+});

@@ -18,8 +18,15 @@ export const readableLine = (process: string, line: string, levelMin: LogLevel):
   if (severity(level) < severity(levelMin)) return undefined;
   const fields = Object.entries(event)
     .filter(([key]) => !dull.has(key))
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([key, value]) => `${key}=${readableValue(value)}`);
   return [prefix, level.padEnd(5), text(event['msg']), ...fields].join(' ');
+};
+
+/** An error is shown by its stack, everything else in one line. */
+const readableValue = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  const stack = typeof value === 'object' && value !== null && 'stack' in value ? value.stack : undefined;
+  return typeof stack === 'string' ? stack : JSON.stringify(value);
 };
 
 /** A level that is not known is shown rather than lost. */

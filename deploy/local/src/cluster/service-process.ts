@@ -134,12 +134,9 @@ export class ServiceProcess {
   }
 }
 
-/** The last lines of a process for a person, and where all of them are. */
-export const lastWords = ({ name, logFile }: NodeLayout, lines: readonly string[]): string =>
-  [
-    `Its last lines (all of them are in ${logFile}):`,
-    ...lines.map((line) => readableLine(name, line, 'trace') ?? ''),
-  ].join('\n  ');
+/** The last lines of a process, for a person. */
+export const lastWords = ({ name }: NodeLayout, lines: readonly string[]): string =>
+  ['Its last lines:', ...lines.map((line) => readableLine(name, line, 'trace') ?? '')].join('\n  ');
 
 /** `exited with code 1`, `was ended by SIGKILL`. */
 export const ended = ({ code, signal }: ExitStatus): string =>
