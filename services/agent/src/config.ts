@@ -56,6 +56,11 @@ const schema = section({
     }),
   ),
   trust: section({
+    caFile: Type.Optional(
+      path({
+        description: 'PEM file with the authorities that the HTTPS certificates of origins and trackers are signed by.',
+      }),
+    ),
     keys: Type.Optional(
       list(
         section({

@@ -58,6 +58,11 @@ export class ClusterBook {
     return this.#state.keys.length > 0;
   }
 
+  /** Whether keys and the origins' piece addresses are known. */
+  get complete(): boolean {
+    return this.trusting && Object.keys(this.#state.origins).length > 0;
+  }
+
   get clusterId(): string {
     return this.#state.clusterId;
   }

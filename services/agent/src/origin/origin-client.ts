@@ -14,7 +14,7 @@ import {
   clusterFetchJson,
   readBytes,
 } from '@shoal/service';
-import { Agent as HttpPool } from 'undici';
+import { type Agent as HttpPool, request } from 'undici';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 
@@ -113,17 +113,14 @@ export class OriginClient {
     }
   }
 
-  /** A GET of the registry API in the name of a client; status and body are for the client. */
-  async relay(
-    path: string,
-    signal: AbortSignal,
-  ): Promise<{ status: number; headers: ClusterAnswer['headers']; body: Uint8Array }> {
-    const answer = await clusterFetch(this.#auth, `${this.url}${path}`, {
-      timeoutMs: this.#timeoutMs,
-      signal,
-      dispatcher: this.#pool,
-    });
-    return { status: answer.status, headers: answer.headers, body: await readBytes(answer, recordBytesMax) };
+  /** A GET of the registry API, which is for clients and proves nothing. */
+  async registry(path: string): Promise<{ status: number; more: boolean; body: Uint8Array }> {
+    const signal = AbortSignal.timeout(this.#timeoutMs);
+    const { statusCode, headers, body } = await request(`${this.url}${path}`, { signal, dispatcher: this.#pool });
+    const bytes = await readBytes({ status: statusCode, headers, body }, recordBytesMax);
+    if (statusCode === 404) throw new AbsentError(`${this.url} answered 404`);
+    if (statusCode >= 500) throw new ClusterAnswerError(statusCode, `${this.url} answered ${statusCode}`);
+    return { status: statusCode, more: headers['link'] !== undefined, body: bytes };
   }
 
   async #record(path: string, repository: string): Promise<Uint8Array> {

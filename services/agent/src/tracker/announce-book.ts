@@ -68,14 +68,16 @@ export class AnnounceBook {
     if (entry) this.#queue(entry.booked, event, nowMs);
   }
 
-  /** Somebody used what the swarm holds. A seed beyond the cap is advertised again. */
-  touch(swarm: SwarmId, nowMs: number): void {
+  /** Somebody used what the swarm holds; false when it was not entered. A seed beyond the cap is advertised again. */
+  touch(swarm: SwarmId, nowMs: number): boolean {
     const quiet = this.#quiet.get(swarm);
-    if (quiet) return this.enter(quiet, 'complete', nowMs);
     const entry = this.#announced.get(swarm);
-    if (!entry) return;
-    this.#announced.delete(swarm);
-    this.#announced.set(swarm, entry);
+    if (quiet) this.enter(quiet, 'complete', nowMs);
+    if (entry) {
+      this.#announced.delete(swarm);
+      this.#announced.set(swarm, entry);
+    }
+    return quiet !== undefined || entry !== undefined;
   }
 
   leave(swarm: SwarmId, nowMs: number): void {

@@ -67,9 +67,11 @@ export class Announcer {
     this.#arm();
   }
 
-  touch(swarm: SwarmId): void {
-    this.#book.touch(swarm, this.#clock());
+  /** False when the swarm was not entered. */
+  touch(swarm: SwarmId): boolean {
+    const known = this.#book.touch(swarm, this.#clock());
     this.#arm();
+    return known;
   }
 
   leave(swarm: SwarmId): void {

@@ -1,0 +1,65 @@
+import type { CachedBlob } from '@shoal/store';
+import { PieceCache } from '@shoal/store';
+import { type ClusterAuth, clusterAuth, loadAuthorities, type Log } from '@shoal/service';
+import { Agent as HttpPool } from 'undici';
+import { ClusterBook } from './cluster/cluster-book.ts';
+import { ClusterLearner } from './cluster/learner.ts';
+import { loadNodeId, type NodeId } from './cluster/node-id.ts';
+import type { AgentConfig } from './config.ts';
+import type { AgentEvents } from './events.ts';
+import { OriginClient } from './origin/origin-client.ts';
+import { Origins } from './origin/origins.ts';
+import { TagBook } from './tags/tag-book.ts';
+
+/** What everything else of an agent stands on: the cache, the facts of the cluster, the way to the origins. */
+export interface Ground {
+  readonly config: AgentConfig;
+  readonly events: AgentEvents;
+  readonly log: Log;
+  /** Milliseconds that never go back. */
+  readonly clock: () => number;
+  readonly prng: () => number;
+  readonly auth: ClusterAuth;
+  readonly pool: HttpPool;
+  readonly origins: Origins;
+  readonly book: ClusterBook;
+  readonly learner: ClusterLearner;
+  readonly cache: PieceCache;
+  readonly node: NodeId;
+  readonly tags: TagBook;
+}
+
+export interface GroundOptions extends Pick<Ground, 'config' | 'events' | 'log' | 'clock' | 'prng'> {
+  /** Leaves the swarm of a blob whose files are about to go. */
+  readonly evict: (blob: CachedBlob) => void;
+}
+
+/** Everything is closed with `parts`. @throws FolderInUseError, TlsFileError */
+export const openGround = async (
+  parts: AsyncDisposableStack,
+  { evict, ...options }: GroundOptions,
+): Promise<Ground> => {
+  const { config, events, clock } = options;
+  const { cache: cacheConfig, cluster, deadlines, trust } = config;
+  const auth = clusterAuth(cluster.secret);
+  const ca = trust.caFile === undefined ? undefined : loadAuthorities('trust.caFile', trust.caFile);
+  const pool = parts.adopt(new HttpPool(ca ? { connect: { ca } } : {}), (opened) => opened.destroy());
+  const clients = config.origins.map((url) => new OriginClient({ url, auth, timeoutMs: deadlines.originMs, pool }));
+  const opened = await PieceCache.open({
+    ...cacheConfig,
+    events: {
+      onEvict: (blob) => {
+        events.evicted(blob.digest);
+        evict(blob);
+      },
+      onDropped: (digest, reason) => events.cacheDropped(digest, reason),
+    },
+  });
+  const cache = parts.adopt(opened, () => opened.close());
+  const node = await loadNodeId(cacheConfig.folder, Date.now);
+  const book = await ClusterBook.open({ folder: cacheConfig.folder, clusterId: cluster.id, pinnedKeys: trust.keys });
+  const learner = parts.adopt(new ClusterLearner({ book, clients, events, clock }), (started) => started.stop());
+  const origins = new Origins({ clients, clock, events });
+  const tags = new TagBook({ store: cache, verify: book.verify });
+  return { ...options, auth, pool, origins, book, learner, cache, node, tags };
+};

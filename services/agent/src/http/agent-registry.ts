@@ -1,0 +1,60 @@
+import { type Digest, type ManifestReference, OciError, type RepositoryName, ShoalError } from '@shoal/core';
+import type { BlobSource, ReadContext, ReadRegistry, ServedManifest, TagPage } from '@shoal/registry';
+import type { Manifests } from '../manifests/manifests.ts';
+import type { Origins } from '../origin/origins.ts';
+import type { Pulls } from '../pull/pulls.ts';
+
+/** What the agent answers to container runtimes: content from the swarm, lists from the origin. */
+export class AgentRegistry implements ReadRegistry {
+  readonly #manifests: Manifests;
+  readonly #pulls: Pick<Pulls, 'open'>;
+  readonly #origins: Origins;
+
+  constructor(o: { manifests: Manifests; pulls: Pick<Pulls, 'open'>; origins: Origins }) {
+    this.#manifests = o.manifests;
+    this.#pulls = o.pulls;
+    this.#origins = o.origins;
+  }
+
+  manifest(
+    repository: RepositoryName,
+    reference: ManifestReference,
+    { method, signal }: ReadContext,
+  ): Promise<ServedManifest> {
+    return reference.kind === 'tag'
+      ? this.#manifests.byTag(repository, reference.tag, method, signal)
+      : this.#manifests.byDigest(repository, reference.digest, signal);
+  }
+
+  blob(repository: RepositoryName, digest: Digest): Promise<BlobSource> {
+    return this.#pulls.open(repository, digest);
+  }
+
+  async tags(
+    repository: RepositoryName,
+    page: { limit: number | undefined; last: string | undefined },
+  ): Promise<TagPage> {
+    const { limit, last } = page;
+    const query = new URLSearchParams({
+      ...(limit !== undefined && { n: String(limit) }),
+      ...(last !== undefined && { last }),
+    });
+    const { body, more } = await this.#relay(`/v2/${repository}/tags/list?${query}`, repository);
+    const { tags } = JSON.parse(Buffer.from(body).toString()) as { tags?: unknown };
+    return { tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [], more };
+  }
+
+  async referrers(repository: RepositoryName, subject: Digest, artifactType: string | undefined): Promise<Uint8Array> {
+    const query = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType })}`;
+    return (await this.#relay(`/v2/${repository}/referrers/${subject}${query}`, repository)).body;
+  }
+
+  async #relay(path: string, repository: RepositoryName): Promise<{ body: Uint8Array; more: boolean }> {
+    const answer = await this.#origins.ask((client) => client.registry(path));
+    if (answer.kind === 'absent')
+      throw new OciError('NAME_UNKNOWN', `repository ${repository} is not known at the origin`);
+    if (answer.kind === 'unreachable') throw new ShoalError('UNAVAILABLE', 503, `no origin answered: ${answer.reason}`);
+    if (answer.value.status === 200) return answer.value;
+    throw new ShoalError('UNAVAILABLE', 503, `the origin refused the list with status ${answer.value.status}`);
+  }
+}

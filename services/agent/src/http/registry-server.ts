@@ -1,0 +1,55 @@
+import { OciError, parseDigest, parseRepositoryName } from '@shoal/core';
+import { createRegistryServer, pushRefused, registerPullRoutes, type SendOptions, serveBlob } from '@shoal/registry';
+import { loadTls, type Log } from '@shoal/service';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AgentConfig } from '../config.ts';
+import type { AgentEvents } from '../events.ts';
+import type { AgentRegistry } from './agent-registry.ts';
+
+export interface RegistryServerParts {
+  readonly config: AgentConfig;
+  readonly log: Log;
+  readonly events: AgentEvents;
+  readonly registry: AgentRegistry;
+  /** Ends bodies that still run when the process stops. */
+  readonly stop: AbortSignal;
+}
+
+/** The HTTP side of the agent: the OCI registry API for pulls, and generic blobs, on one port. */
+export const createAgentServer = ({ config, log, events, registry, stop }: RegistryServerParts): FastifyInstance => {
+  const { deadlines, origins } = config;
+  const app = createRegistryServer({ log, tls: config.registry.tls && loadTls('registry.tls', config.registry.tls) });
+  app.addHook('onResponse', async (request, reply) => events.requestDone(request.method, reply.raw.statusCode));
+  const send: SendOptions = { firstByteTimeoutMs: deadlines.firstByteMs, stallTimeoutMs: deadlines.stallMs, stop };
+  const pushRefusedMessage = `an agent serves pulls only; push to the origin: ${origins.join(' or ')}`;
+  registerPullRoutes(app, registry, {
+    ...send,
+    pushRefusedMessage,
+    blobSent: ({ digest }, result) => events.blobServed(digest, result),
+  });
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/shoal/v1/namespaces/*',
+    handler: async (request, reply): Promise<FastifyReply> => {
+      const { namespace, digest } = parsePath(request);
+      const result = await serveBlob(await registry.blob(namespace, digest), digest, request, reply, send);
+      if (result) events.blobServed(digest, result);
+      return reply;
+    },
+  });
+  app.route({
+    method: ['PUT', 'POST', 'PATCH', 'DELETE'],
+    url: '/shoal/v1/namespaces/*',
+    handler: async () => {
+      throw pushRefused(pushRefusedMessage);
+    },
+  });
+  return app;
+};
+
+/** `<namespace>/blobs/<digest>`, read from the end: namespaces contain slashes. The router has decoded it once. */
+const parsePath = (request: FastifyRequest) => {
+  const match = /^(.+)\/blobs\/([^/]+)$/.exec((request.params as { '*': string })['*']);
+  if (!match) throw new OciError('NAME_UNKNOWN', 'path: allowed is /shoal/v1/namespaces/<namespace>/blobs/<digest>');
+  return { namespace: parseRepositoryName(match[1] ?? ''), digest: parseDigest(match[2] ?? '') };
+};

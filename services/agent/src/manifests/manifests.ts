@@ -1,0 +1,109 @@
+import { type Digest, OciError, type RepositoryName, type Tag } from '@shoal/core';
+import type { BlobSource, ServedManifest } from '@shoal/registry';
+import { type DescriptorBook, descriptorsOf } from '../metainfo/descriptor-book.ts';
+import type { ResolvedTag } from '../tags/tag-resolver.ts';
+import { mediaTypeOf } from './media-type.ts';
+
+/** Registries agree on 4 MiB; the origin may be set to take somewhat more. */
+const manifestBytesMax = 32 * 1024 * 1024;
+
+export interface ManifestsOptions {
+  readonly resolveTag: (repository: RepositoryName, tag: Tag) => Promise<ResolvedTag>;
+  /** A blob or manifest by digest, as for any other blob. */
+  readonly open: (repository: RepositoryName, digest: Digest) => Promise<BlobSource>;
+  readonly mediaTypes: {
+    mediaType(digest: Digest): string | undefined;
+    putMediaType(digest: Digest, mediaType: string): void;
+  };
+  readonly descriptors: DescriptorBook;
+  /** A manifest has passed: its blobs will be asked for next. */
+  readonly passed: (repository: RepositoryName, blobs: readonly Digest[]) => void;
+}
+
+/** Manifests are small blobs with a media type; a tag is one more step before that. */
+export class Manifests {
+  readonly #o: ManifestsOptions;
+
+  constructor(o: ManifestsOptions) {
+    this.#o = o;
+  }
+
+  /** @throws OciError MANIFEST_UNKNOWN (404); ShoalError UNAVAILABLE (503) */
+  async byTag(
+    repository: RepositoryName,
+    tag: Tag,
+    method: 'GET' | 'HEAD',
+    signal: AbortSignal,
+  ): Promise<ServedManifest> {
+    const { signed, staleBecause } = await this.#o.resolveTag(repository, tag);
+    const { digest, mediaType, size } = signed.record;
+    // Source: RFC 9111, section 5.5 (historic, but what registries and their clients know).
+    const headers =
+      staleBecause === undefined ? {} : { warning: '110 - "the origin could not be asked whether the tag has moved"' };
+    if (method === 'HEAD') return { digest, mediaType, size, headers };
+    return { ...(await this.byDigest(repository, digest, signal, mediaType)), headers };
+  }
+
+  /** `signedType` is the media type an origin signed for it. @throws OciError MANIFEST_UNKNOWN (404); ShoalError UNAVAILABLE (503) */
+  async byDigest(
+    repository: RepositoryName,
+    digest: Digest,
+    signal: AbortSignal,
+    signedType?: string,
+  ): Promise<ServedManifest> {
+    const bytes = await this.#read(repository, digest, signal);
+    const manifest = parsed(bytes);
+    const mediaType =
+      signedType ??
+      this.#o.mediaTypes.mediaType(digest) ??
+      mediaTypeOf(manifest) ??
+      this.#o.descriptors.get(digest)?.mediaType;
+    if (!mediaType || manifest === undefined) throw unknown(repository, digest);
+    if (this.#o.mediaTypes.mediaType(digest) !== mediaType) this.#o.mediaTypes.putMediaType(digest, mediaType);
+    const descriptors = descriptorsOf(manifest);
+    this.#o.descriptors.remember(descriptors);
+    this.#o.passed(
+      repository,
+      descriptors.filter(({ role }) => role === 'blob').map((descriptor) => descriptor.digest),
+    );
+    return { digest, mediaType, size: bytes.length, bytes };
+  }
+
+  async #read(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<Uint8Array> {
+    let source: BlobSource;
+    try {
+      source = await this.#o.open(repository, digest);
+    } catch (error) {
+      throw error instanceof OciError && error.code === 'BLOB_UNKNOWN' ? unknown(repository, digest) : error;
+    }
+    try {
+      // A layer that is asked for as a manifest: no need to read it to know.
+      if (source.size > manifestBytesMax) throw unknown(repository, digest);
+      return await readWhole(source, signal);
+    } finally {
+      source.close();
+    }
+  }
+}
+
+const readWhole = async (source: BlobSource, signal: AbortSignal): Promise<Uint8Array> => {
+  const bytes = Buffer.allocUnsafeSlow(source.size);
+  for (let position = 0; position < bytes.length;) {
+    await source.waitFor(position, signal);
+    position += source.readInto(bytes.subarray(position), position);
+  }
+  return bytes;
+};
+
+const parsed = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+};
+
+const unknown = (repository: RepositoryName, digest: Digest): OciError =>
+  new OciError('MANIFEST_UNKNOWN', `${repository}@${digest} is not a manifest known at the origin`, {
+    detail: { repository, digest },
+  });

@@ -1,0 +1,47 @@
+import { type Digest, isDigest } from '@shoal/core';
+import { Lru } from './lru.ts';
+
+/** What a manifest says of content it refers to. Source: OCI Image Specification v1.1, descriptor.md. */
+export interface Descriptor {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly mediaType: string;
+  readonly role: 'manifest' | 'blob';
+}
+
+const descriptorsMax = 20_000;
+/** Descriptors read of one manifest. */
+const perManifestMax = 1_000;
+
+/** Sizes and media types learned from the manifests that passed. */
+export class DescriptorBook {
+  readonly #known = new Lru<Digest, Descriptor>({ sizeMax: descriptorsMax });
+
+  get(digest: Digest): Descriptor | undefined {
+    return this.#known.get(digest);
+  }
+
+  remember(descriptors: readonly Descriptor[]): void {
+    for (const descriptor of descriptors) this.#known.set(descriptor.digest, descriptor);
+  }
+}
+
+/** The descriptors of an image manifest or an index; none for what is neither. */
+export const descriptorsOf = (manifest: unknown): Descriptor[] => {
+  const { config, layers, blobs, manifests } = (manifest ?? {}) as Record<string, unknown>;
+  const parts: [unknown, Descriptor['role']][] = [
+    ...listOf(manifests).map((part): [unknown, 'manifest'] => [part, 'manifest']),
+    ...[config, ...listOf(layers), ...listOf(blobs)].map((part): [unknown, 'blob'] => [part, 'blob']),
+  ];
+  return parts.slice(0, perManifestMax).flatMap(([part, role]) => descriptorOf(part, role) ?? []);
+};
+
+const descriptorOf = (raw: unknown, role: Descriptor['role']): Descriptor | undefined => {
+  const { digest, size, mediaType } = (raw ?? {}) as Record<string, unknown>;
+  if (typeof digest !== 'string' || !isDigest(digest)) return undefined;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
+  return { digest, size, mediaType: typeof mediaType === 'string' ? mediaType : '', role };
+};
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

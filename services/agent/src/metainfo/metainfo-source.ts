@@ -1,0 +1,77 @@
+import { type Digest, OciError, ShoalError, type SignedMetainfo } from '@shoal/core';
+import type { OriginAnswer } from '../origin/answer.ts';
+import { SingleFlight } from '../pull/single-flight.ts';
+import type { PeerRecords } from '../peers/peer-records.ts';
+import { Lru } from './lru.ts';
+
+/** Metainfo kept in memory ahead of the download; one of a 5 GB blob takes about 300 KB. */
+const keptMax = 256;
+const askingMax = 1024;
+/** Metainfo questions that prefetching has under way at once. */
+const prefetchingMax = 4;
+
+export interface MetainfoSourceOptions {
+  /** Never rejects. */
+  readonly askOrigins: (digest: Digest, repository: string) => Promise<OriginAnswer<Uint8Array>>;
+  readonly trusted: (digest: Digest, bytes: Uint8Array) => Promise<SignedMetainfo | undefined>;
+  readonly peers: Pick<PeerRecords, 'first'>;
+  readonly cached: (digest: Digest) => SignedMetainfo | undefined;
+}
+
+/** Signed metainfo of a blob: from the cache, an origin, or - when none answers - from peers. Always verified. */
+export class MetainfoSource {
+  readonly #o: MetainfoSourceOptions;
+  readonly #kept = new Lru<Digest, SignedMetainfo>({ sizeMax: keptMax });
+  readonly #flights = new SingleFlight<SignedMetainfo>({ keysMax: askingMax });
+  #prefetching = 0;
+
+  constructor(o: MetainfoSourceOptions) {
+    this.#o = o;
+  }
+
+  /** What this node has, for peers that ask. */
+  known(digest: Digest): SignedMetainfo | undefined {
+    return this.#o.cached(digest) ?? this.#kept.get(digest);
+  }
+
+  /** @throws OciError BLOB_UNKNOWN (404) when the origins say so; ShoalError UNAVAILABLE (503) when nobody can be asked */
+  async get(digest: Digest, repository: string): Promise<SignedMetainfo> {
+    const known = this.known(digest);
+    if (known) return known;
+    const signed = await this.#flights.run(digest, () => this.#fetch(digest, repository));
+    this.#kept.set(digest, signed);
+    return signed;
+  }
+
+  /** Fetches in the background what a manifest names; failures are for the pull to report. */
+  async prefetch(digests: readonly Digest[], repository: string): Promise<void> {
+    for (const digest of digests) {
+      if (this.#prefetching >= prefetchingMax) return;
+      if (this.known(digest)) continue;
+      this.#prefetching++;
+      await this.get(digest, repository).catch(() => undefined);
+      this.#prefetching--;
+    }
+  }
+
+  async #fetch(digest: Digest, repository: string): Promise<SignedMetainfo> {
+    const { askOrigins, trusted, peers } = this.#o;
+    const answer = await askOrigins(digest, repository);
+    if (answer.kind === 'absent') {
+      throw new OciError('BLOB_UNKNOWN', `${digest} is not known at the origin in ${repository}`, {
+        detail: { digest },
+      });
+    }
+    if (answer.kind === 'found') {
+      const signed = await trusted(digest, answer.value);
+      if (signed) return signed;
+    }
+    const fromPeer = await peers.first({ kind: 'metainfo', key: digest, repository }, { digest }, (bytes) =>
+      trusted(digest, bytes),
+    );
+    if (fromPeer) return fromPeer;
+    const reason =
+      answer.kind === 'found' ? `the metainfo of ${answer.origin} is not signed by a trusted key` : answer.reason;
+    throw new ShoalError('UNAVAILABLE', 503, `${digest} cannot be fetched: ${reason}, and no peer has its metainfo`);
+  }
+}

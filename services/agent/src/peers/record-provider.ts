@@ -1,0 +1,23 @@
+import { encodeMetainfo, encodeTagRecord } from '@shoal/core';
+import { defaultLimits, type RecordProvider } from '@shoal/exchange';
+import type { PieceCache } from '@shoal/store';
+import type { TagBook } from '../tags/tag-book.ts';
+
+/** What this node tells peers: signed metainfo, signed tags and small blobs, as far as it has them itself. */
+export const recordProvider = (cache: PieceCache, tags: TagBook): RecordProvider => ({
+  metainfo: (digest) => {
+    const blob = cache.get(digest);
+    return blob && encodeMetainfo(blob.signed);
+  },
+  tag: (repository, tag) => {
+    const signed = tags.known(repository, tag);
+    return signed && encodeTagRecord(signed);
+  },
+  blob: (digest) => {
+    const blob = cache.get(digest);
+    if (!blob?.complete || blob.size > defaultLimits.recordBlobBytesMax) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(blob.size);
+    blob.touch();
+    return blob.readInto(bytes, 0) === blob.size ? bytes : undefined;
+  },
+});

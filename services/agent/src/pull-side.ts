@@ -1,0 +1,93 @@
+import { tagSwarmIdOf } from '@shoal/core';
+import { sha256 } from '@shoal/store';
+import type { Ground } from './ground.ts';
+import { AgentRegistry } from './http/agent-registry.ts';
+import { Manifests } from './manifests/manifests.ts';
+import { DescriptorBook } from './metainfo/descriptor-book.ts';
+import { MetainfoSource } from './metainfo/metainfo-source.ts';
+import { PassThroughs } from './pull/pass-through.ts';
+import { Pulls } from './pull/pulls.ts';
+import type { SwarmSide } from './swarm-side.ts';
+import { TagAnnouncer } from './tags/tag-announcer.ts';
+import { TagResolver, type TagSources } from './tags/tag-resolver.ts';
+
+/** What this node is to its container runtimes: tags, manifests and blobs. */
+export interface PullSide {
+  readonly registry: AgentRegistry;
+  readonly pulls: Pulls;
+  readonly tagAnnouncer: TagAnnouncer;
+}
+
+export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
+  const { cache, origins, events, tags } = ground;
+  const metainfo = metainfoSource(ground, swarm);
+  const pulls = pullsOf(ground, swarm, metainfo);
+  const tagAnnouncer = new TagAnnouncer(swarm.announcer);
+  const resolver = new TagResolver({
+    book: tags,
+    sources: tagSources(ground, swarm),
+    events: {
+      tagRefused: (...refusal) => events.tagRefused(...refusal),
+      tagStale: (...stale) => events.tagStale(...stale),
+      tagKept: ({ record }) => tagAnnouncer.kept(record.repository, record.tag),
+      tagForgotten: (repository, tag) => tagAnnouncer.forgotten(repository, tag),
+    },
+  });
+  const manifests = new Manifests({
+    resolveTag: (repository, tag) => resolver.resolve(repository, tag),
+    open: (repository, digest) => pulls.open(repository, digest),
+    mediaTypes: cache,
+    descriptors: new DescriptorBook(),
+    passed: (repository, blobs) => {
+      // Index and metainfo are on their way before the runtime asks for the layers.
+      void metainfo.prefetch(
+        blobs.filter((digest) => !cache.get(digest)),
+        repository,
+      );
+    },
+  });
+  return { registry: new AgentRegistry({ manifests, pulls, origins }), pulls, tagAnnouncer };
+};
+
+const metainfoSource = ({ origins, learner, cache }: Ground, { peers }: SwarmSide): MetainfoSource =>
+  new MetainfoSource({
+    askOrigins: (digest, repository) => origins.ask((client) => client.metainfo(digest, repository)),
+    trusted: (digest, bytes) => learner.trustedMetainfo(digest, bytes),
+    cached: (digest) => cache.get(digest)?.signed,
+    peers,
+  });
+
+const tagSources = ({ origins, learner, tags }: Ground, { peers }: SwarmSide): TagSources => ({
+  askOrigins: async (repository, tag) => {
+    const answer = await origins.ask((client) => client.tag(repository, tag));
+    if (answer.kind === 'found' && !tags.parse(repository, tag, answer.value)) await learner.refresh();
+    return answer;
+  },
+  askPeers: (repository, tag) =>
+    peers.all({ kind: 'tag', key: tag, repository }, { swarm: tagSwarmIdOf(repository, tag, sha256) }),
+});
+
+const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource): Pulls => {
+  const { config, events, clock, cache, book, origins } = ground;
+  const { exchange, announcer, seeds, peers } = swarm;
+  const { limits, deadlines } = config;
+  return new Pulls({
+    cache,
+    seeds,
+    metainfo,
+    small: { origins, peers, events },
+    passThroughs: new PassThroughs({ origins, openMax: limits.passThroughsMax, events }),
+    context: {
+      exchange,
+      announcer,
+      origins,
+      originAddresses: () => book.originAddresses,
+      events,
+      clock,
+      fallbackMs: deadlines.fallbackMs,
+      verifyWhole: config.cache.verify === 'blob',
+    },
+    downloadsMax: limits.downloadsMax,
+    firstByteMs: deadlines.firstByteMs,
+  });
+};

@@ -1,0 +1,215 @@
+import { type Digest, parseAddress, ShoalError, type SwarmId, swarmIdOf } from '@shoal/core';
+import type { Download, Exchange } from '@shoal/exchange';
+import type { PeerEntry } from '@shoal/protocol';
+import type { BlobSource } from '@shoal/registry';
+import { type CachedBlob, sha256 } from '@shoal/store';
+import type { AgentEvents } from '../events.ts';
+import type { Origins } from '../origin/origins.ts';
+import type { Announcer } from '../tracker/announcer.ts';
+import { BlobReader } from './blob-reader.ts';
+import type { FirstByteDeadline } from './deadline.ts';
+import { HttpFallback } from './http-fallback.ts';
+import { decideRung, type Rung } from './ladder.ts';
+import { ReaderSet } from './reader-set.ts';
+import { matchesDigest } from './whole-digest.ts';
+
+/** What all pulls of a node share. */
+export interface PullContext {
+  readonly exchange: Pick<Exchange, 'download'>;
+  readonly announcer: Pick<Announcer, 'join' | 'tell' | 'leave'>;
+  readonly origins: Origins;
+  /** Piece addresses of the origins, `host:port`. */
+  readonly originAddresses: () => readonly string[];
+  readonly events: AgentEvents;
+  readonly clock: () => number;
+  readonly fallbackMs: number;
+  readonly verifyWhole: boolean;
+}
+
+export interface PullEnd {
+  /** The blob is whole and verified; it is still in its swarm. */
+  complete(pull: BlobPull): void;
+  /** `corrupt` and `full`: what is in the cache is of no use. */
+  failed(pull: BlobPull, why: 'corrupt' | 'full' | 'abandoned' | 'error'): void;
+}
+
+const stepMs = 200;
+const progressMs = 10_000;
+/** Neighbours beyond which the tracker is asked for no more. */
+const neighboursEnough = 20;
+const peersWanted = 10;
+/** A download that gets nothing and that nobody reads is given up after this long; its pieces stay in the cache. */
+const abandonedMs = 30_000;
+
+/** One blob on its way into the cache: many readers, one download, whatever rung of the ladder it comes by. */
+export class BlobPull {
+  readonly blob: CachedBlob;
+  readonly swarm: SwarmId;
+  readonly startedMs: number;
+  readonly readers: ReaderSet;
+  readonly #context: PullContext;
+  readonly #end: PullEnd;
+  readonly #download: Download;
+  readonly #http: HttpFallback;
+  readonly #retained: Disposable;
+  readonly #timer: NodeJS.Timeout;
+  readonly #stopping = new AbortController();
+  #rung: Rung = 'swarm';
+  #swarmProgressMs: number;
+  #noSourcesSinceMs: number | undefined;
+  #wantedMs: number;
+  #toldMs: number;
+  #ended = false;
+
+  constructor(context: PullContext, blob: CachedBlob, repository: string, end: PullEnd) {
+    const { exchange, clock, origins, events, announcer } = context;
+    const { signed } = blob;
+    const nowMs = clock();
+    this.blob = blob;
+    this.swarm = swarmIdOf(blob.digest, signed.metainfo.leafAlgorithm, blob.pieceLength, sha256);
+    this.startedMs = this.#swarmProgressMs = this.#wantedMs = this.#toldMs = nowMs;
+    this.#context = context;
+    this.#end = end;
+    this.#retained = blob.retain();
+    this.readers = new ReaderSet({
+      have: blob.have,
+      withheld: context.verifyWhole ? blob.have.length - 1 : undefined,
+      changed: () => this.#readersChanged(),
+    });
+    this.#download = exchange.download(blob, { on: this.#downloadEvents() });
+    const failed = (error: unknown): void => this.#fail(error);
+    this.#http = new HttpFallback({ download: this.#download, origins, signed, repository, clock, events, failed });
+    for (const address of context.originAddresses()) this.#download.addOrigin(parseAddress(address));
+    announcer.join({
+      swarm: this.swarm,
+      digest: blob.digest,
+      status: () => this.status(),
+      peers: (entries) => this.#addPeers(entries),
+    });
+    this.#timer = setInterval(() => this.#step(), stepMs);
+    this.#timer.unref();
+  }
+
+  get digest(): Digest {
+    return this.blob.digest;
+  }
+
+  get rung(): Rung {
+    return this.#rung;
+  }
+
+  status(): { have: number; pieces: number; degree: number; want: number } {
+    const { degree } = this.#download;
+    const want = Math.max(0, Math.min(peersWanted, neighboursEnough - degree));
+    return { have: this.blob.have.count, pieces: this.blob.have.length, degree, want };
+  }
+
+  open(deadline: FirstByteDeadline, firstByte: () => void): BlobSource {
+    this.#wantedMs = this.#context.clock();
+    return new BlobReader({ blob: this.blob, readers: this.readers, deadline, firstByte });
+  }
+
+  /** Bytes by source, for the log. */
+  get bytes(): { peers: number; origins: number; http: number } {
+    const { bytesFromPeers, bytesFromOrigins, bytesFromHttp } = this.#download.stats;
+    return { peers: bytesFromPeers, origins: bytesFromOrigins, http: bytesFromHttp };
+  }
+
+  /** Leaves the swarm, unless a Seeding has taken it over by now. Who still reads hears `reason`. */
+  async stop(reason: Error): Promise<void> {
+    this.#halt();
+    this.#stopping.abort(reason);
+    this.readers.fail(reason);
+    await this.#download.stop();
+    this.#retained[Symbol.dispose]();
+  }
+
+  #downloadEvents(): Download['on'] {
+    return {
+      piece: (_index, source) => {
+        if (source !== 'http') this.#swarmProgressMs = this.#context.clock();
+        this.readers.wake();
+      },
+      complete: () => void this.#complete(),
+      starved: () => this.#context.announcer.tell(this.swarm, 'starved'),
+      noSources: () => this.#step(),
+      failed: (error) => this.#fail(error),
+    };
+  }
+
+  #addPeers(entries: readonly PeerEntry[]): void {
+    for (const entry of entries) this.#download.addPeer(entry);
+  }
+
+  #readersChanged(): void {
+    if (!this.#ended) this.#download.setReaders(this.readers.cursors());
+  }
+
+  #step(): void {
+    if (this.#ended) return;
+    const { clock, fallbackMs, announcer, events } = this.#context;
+    const nowMs = clock();
+    const { noSources } = this.#download;
+    this.#noSourcesSinceMs = noSources ? (this.#noSourcesSinceMs ?? nowMs) : undefined;
+    const rung = decideRung(
+      {
+        nowMs,
+        swarmProgressMs: this.#swarmProgressMs,
+        noSources,
+        noSourcesSinceMs: this.#noSourcesSinceMs,
+        httpFailedMs: this.#http.failedMs,
+      },
+      { fallbackMs, pieceLength: this.blob.pieceLength },
+    );
+    if (rung !== this.#rung) events.rung(this.digest, rung);
+    this.#rung = rung;
+    this.#http.mode = rung === 'http-any' ? 'any' : rung === 'http-missing' ? 'missing' : 'off';
+    if (rung === 'exhausted') this.#exhausted(nowMs);
+    if (nowMs - this.#toldMs >= progressMs) {
+      this.#toldMs = nowMs;
+      announcer.tell(this.swarm, 'progress');
+    }
+  }
+
+  /** Who has not got a byte yet had better go elsewhere; who is in the middle may wait for the sources to come back. */
+  #exhausted(nowMs: number): void {
+    const reason = new ShoalError('UNAVAILABLE', 503, `${this.digest}: no peer and no origin delivers it`);
+    this.readers.fail(reason, 'unbegun');
+    if (this.readers.size > 0) this.#wantedMs = nowMs;
+    if (nowMs - this.#wantedMs >= abandonedMs) this.#finish('abandoned', reason);
+  }
+
+  async #complete(): Promise<void> {
+    this.#halt();
+    try {
+      if (this.#context.verifyWhole && !(await matchesDigest(this.blob, this.#stopping.signal))) {
+        this.#context.events.blobCorrupt(this.digest);
+        return this.#finish('corrupt', new ShoalError('UNAVAILABLE', 503, `${this.digest} does not match its digest`));
+      }
+      await this.blob.finish();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.readers.release();
+    this.#end.complete(this);
+  }
+
+  #fail(error: unknown): void {
+    const full = error instanceof ShoalError && error.code === 'STORE_FULL';
+    this.#finish(full ? 'full' : 'error', error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #finish(why: Parameters<PullEnd['failed']>[1], reason: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#context.events.downloadEnded(this.digest, reason.message);
+    this.#context.announcer.leave(this.swarm);
+    void this.stop(reason);
+    this.#end.failed(this, why);
+  }
+
+  #halt(): void {
+    this.#ended = true;
+    clearInterval(this.#timer);
+    this.#http.stop();
+  }
+}

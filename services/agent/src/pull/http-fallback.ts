@@ -1,0 +1,83 @@
+import type { SignedMetainfo } from '@shoal/core';
+import type { Download } from '@shoal/exchange';
+import type { Origins } from '../origin/origins.ts';
+import { fetchPiece } from './http-pieces.ts';
+
+/** Pieces of one blob fetched by HTTP at once. */
+const parallelMax = 2;
+
+export interface HttpFallbackOptions {
+  readonly download: Pick<Download, 'claimMissing' | 'deliverBytes' | 'delivered' | 'released'>;
+  readonly origins: Pick<Origins, 'ask'>;
+  readonly signed: SignedMetainfo;
+  readonly repository: string;
+  readonly clock: () => number;
+  readonly events: { pieceCorrupt(from: string, piece: number): void };
+  /** The blob cannot be written. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** The last rung of the ladder: claims pieces that the swarm does not deliver and fetches them from an origin. */
+export class HttpFallback {
+  readonly #o: HttpFallbackOptions;
+  readonly #stop = new AbortController();
+  #workers = 0;
+  #mode: 'off' | 'missing' | 'any' = 'off';
+  #failedMs: number | undefined;
+
+  constructor(o: HttpFallbackOptions) {
+    this.#o = o;
+  }
+
+  /** When every origin last failed; undefined once one delivered again. */
+  get failedMs(): number | undefined {
+    return this.#failedMs;
+  }
+
+  /** `missing`: only what no neighbour has; `any`: also what one was asked for; `off`: ends after the running pieces. */
+  set mode(mode: 'off' | 'missing' | 'any') {
+    this.#mode = mode;
+    while (this.#mode !== 'off' && this.#workers < parallelMax && this.#next()) continue;
+  }
+
+  stop(): void {
+    this.#mode = 'off';
+    this.#stop.abort(new Error('the download ended'));
+  }
+
+  /** Claims a piece and fetches it; false when there is none to claim. */
+  #next(): boolean {
+    if (this.#mode === 'off' || this.#stop.signal.aborted) return false;
+    const piece = this.#o.download.claimMissing({ anyMissing: this.#mode === 'any' });
+    if (piece === undefined) return false;
+    this.#workers++;
+    void this.#fetch(piece).then((delivered) => {
+      this.#workers--;
+      if (delivered) this.#next();
+    });
+    return true;
+  }
+
+  /** Whether to go on with the next piece. */
+  async #fetch(piece: number): Promise<boolean> {
+    const { download, origins, signed, repository, clock, events, failed } = this.#o;
+    const take = (bytes: Uint8Array): void => {
+      if (!download.deliverBytes(piece, bytes)) throw new NoPlaceError();
+    };
+    try {
+      const answer = await fetchPiece(origins, { signed, repository, piece }, take, this.#stop.signal);
+      const delivered = answer.kind === 'found' && download.delivered(piece);
+      if (answer.kind === 'found' && !delivered) events.pieceCorrupt(answer.origin, piece);
+      if (answer.kind !== 'found') download.released(piece);
+      this.#failedMs = delivered ? undefined : clock();
+      return delivered;
+    } catch (error) {
+      download.released(piece);
+      if (!this.#stop.signal.aborted && !(error instanceof NoPlaceError)) failed(error);
+      return false;
+    }
+  }
+}
+
+/** The swarm has delivered the piece in the meantime, or has no room for another copy. */
+class NoPlaceError extends Error {}

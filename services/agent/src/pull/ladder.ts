@@ -1,0 +1,41 @@
+import { MiB } from '@shoal/core';
+
+/**
+ * How the missing pieces of a download are fetched: by the swarm (agents, and origins as seeders); besides
+ * it by HTTP what nobody in the swarm has; by HTTP whatever is missing; or not at all.
+ */
+export type Rung = 'swarm' | 'http-missing' | 'http-any' | 'exhausted';
+
+export interface LadderState {
+  readonly nowMs: number;
+  /** When the swarm last delivered a piece, or the download began. */
+  readonly swarmProgressMs: number;
+  /** Something is missing that no neighbour could give. */
+  readonly noSources: boolean;
+  /** Since when there have been none. */
+  readonly noSourcesSinceMs: number | undefined;
+  /** When every origin last failed by HTTP; undefined once one delivered again. */
+  readonly httpFailedMs: number | undefined;
+}
+
+export interface LadderLimits {
+  readonly fallbackMs: number;
+  readonly pieceLength: number;
+}
+
+/** A slow swarm is not a dead one: the larger the pieces, the longer one may be on its way. */
+const slowestBytesPerSecond = 8 * MiB;
+
+/** How long HTTP is left alone after every origin failed. */
+const httpPauseMs = 1_000;
+
+/** Data in, decision out: peers and origins of the swarm first, then HTTP, then an honest refusal. */
+export const decideRung = (state: LadderState, { fallbackMs, pieceLength }: LadderLimits): Rung => {
+  const { nowMs, swarmProgressMs, noSources, noSourcesSinceMs, httpFailedMs } = state;
+  const patienceMs = fallbackMs + (pieceLength / slowestBytesPerSecond) * 1000;
+  const stalled = nowMs - swarmProgressMs >= patienceMs;
+  if (!noSources && !stalled) return 'swarm';
+  if (httpFailedMs === undefined || nowMs - httpFailedMs >= httpPauseMs) return stalled ? 'http-any' : 'http-missing';
+  const alone = noSources && nowMs - (noSourcesSinceMs ?? nowMs) >= fallbackMs;
+  return alone ? 'exhausted' : 'swarm';
+};

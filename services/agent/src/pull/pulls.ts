@@ -1,0 +1,166 @@
+import { type Digest, ShoalError, type SignedMetainfo } from '@shoal/core';
+import type { BlobSource } from '@shoal/registry';
+import { BlobTooLargeError, type CachedBlob, type PieceCache, StoreFullError } from '@shoal/store';
+import type { MetainfoSource } from '../metainfo/metainfo-source.ts';
+import type { Seeds } from '../seeds/seeds.ts';
+import { BlobPull, type PullContext, type PullEnd } from './blob-pull.ts';
+import { BlobReader } from './blob-reader.ts';
+import { FirstByteDeadline } from './deadline.ts';
+import type { PassThroughs } from './pass-through.ts';
+import { PastCacheSource } from './past-cache-source.ts';
+import { ReaderSet } from './reader-set.ts';
+import { SingleFlight } from './single-flight.ts';
+import { fetchSmall, isSmall, type SmallBlobOptions } from './small-blob.ts';
+
+export interface PullsOptions {
+  readonly cache: PieceCache;
+  readonly metainfo: MetainfoSource;
+  readonly seeds: Seeds;
+  readonly small: SmallBlobOptions;
+  readonly passThroughs: PassThroughs;
+  readonly context: PullContext;
+  readonly downloadsMax: number;
+  readonly firstByteMs: number;
+}
+
+/** How a blob can be read: whole from the cache, on its way into it, or past it. */
+type Readable =
+  | { readonly way: 'cache'; readonly blob: CachedBlob }
+  | { readonly way: 'pull'; readonly pull: BlobPull }
+  | { readonly way: 'past'; readonly signed: SignedMetainfo };
+
+/** Every blob request of the node: one download a blob, however many read it. */
+export class Pulls {
+  readonly #o: PullsOptions;
+  readonly #pulls = new Map<Digest, BlobPull>();
+  readonly #flights: SingleFlight<Readable>;
+
+  constructor(o: PullsOptions) {
+    this.#o = o;
+    this.#flights = new SingleFlight({ keysMax: 4 * o.downloadsMax });
+  }
+
+  get active(): Iterable<BlobPull> {
+    return this.#pulls.values();
+  }
+
+  get size(): number {
+    return this.#pulls.size;
+  }
+
+  /**
+   * A blob or manifest by digest. Resolves when its size is known.
+   * @throws OciError BLOB_UNKNOWN (404); ShoalError UNAVAILABLE, OVERLOADED (503)
+   */
+  async open(repository: string, digest: Digest): Promise<BlobSource> {
+    const { context, firstByteMs } = this.#o;
+    const askedMs = context.clock();
+    const firstByte = (): void => context.events.firstByte((context.clock() - askedMs) / 1000);
+    const deadline = new FirstByteDeadline(firstByteMs, digest);
+    try {
+      const readable =
+        this.#atHand(digest) ?? (await deadline.race(this.#flights.run(digest, () => this.#find(repository, digest))));
+      return this.#source(readable, repository, { deadline, firstByte });
+    } catch (error) {
+      deadline.met();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const reason = new ShoalError('STOPPING', 503, 'the process stops');
+    await Promise.all([...this.#pulls.values()].map((pull) => pull.stop(reason)));
+    this.#pulls.clear();
+  }
+
+  #source(
+    readable: Readable,
+    repository: string,
+    o: { deadline: FirstByteDeadline; firstByte: () => void },
+  ): BlobSource {
+    const { seeds, context, passThroughs } = this.#o;
+    const past = (signed: SignedMetainfo, reason: string) => (): BlobSource => {
+      context.events.passedThrough(signed.metainfo.digest, reason);
+      return passThroughs.open(signed, repository);
+    };
+    switch (readable.way) {
+      case 'cache': {
+        const { blob } = readable;
+        seeds.ensure(blob);
+        return new BlobReader({ ...o, blob, readers: new ReaderSet({ have: blob.have, changed: () => {} }) });
+      }
+      case 'pull': {
+        const { pull } = readable;
+        return new PastCacheSource(pull.open(o.deadline, o.firstByte), past(pull.blob.signed, 'the disk is full'));
+      }
+      case 'past':
+        o.deadline.met();
+        return past(readable.signed, 'the cache has no room for it')();
+    }
+  }
+
+  /** What needs no waiting. A blob being verified as a whole is read by its pull until that is done. */
+  #atHand(digest: Digest): Readable | undefined {
+    const pull = this.#pulls.get(digest);
+    if (pull) return { way: 'pull', pull };
+    const blob = this.#o.cache.get(digest);
+    return blob?.complete ? { way: 'cache', blob } : undefined;
+  }
+
+  async #find(repository: string, digest: Digest): Promise<Readable> {
+    const { cache, metainfo, downloadsMax } = this.#o;
+    const signed = cache.get(digest)?.signed ?? (await metainfo.get(digest, repository));
+    if (this.#pulls.size >= downloadsMax) {
+      throw new ShoalError(
+        'OVERLOADED',
+        503,
+        `${downloadsMax} blobs are being downloaded already (limits.downloadsMax)`,
+      );
+    }
+    try {
+      const blob = await cache.create(signed);
+      return await this.#fill(blob, repository);
+    } catch (error) {
+      if (error instanceof StoreFullError || error instanceof BlobTooLargeError) return { way: 'past', signed };
+      throw error;
+    }
+  }
+
+  /** Completes a blob of the cache: what is there counts, after an unclean stop once it has been hashed again. */
+  async #fill(blob: CachedBlob, repository: string): Promise<Readable> {
+    const { context, small } = this.#o;
+    using _retained = blob.retain();
+    if (blob.suspect) {
+      const { verifiedBytes, rejected } = await blob.verify();
+      context.events.cacheVerified(blob.digest, verifiedBytes, rejected);
+    }
+    if (!blob.complete && isSmall(blob.signed)) await fetchSmall(blob, repository, small);
+    if (blob.complete) return { way: 'cache', blob };
+    return { way: 'pull', pull: this.#start(blob, repository) };
+  }
+
+  #start(blob: CachedBlob, repository: string): BlobPull {
+    const { context } = this.#o;
+    context.events.downloadStarted(blob.digest, blob.size, Math.min(blob.size, blob.have.count * blob.pieceLength));
+    const pull = new BlobPull(context, blob, repository, this.#end);
+    this.#pulls.set(blob.digest, pull);
+    return pull;
+  }
+
+  readonly #end: PullEnd = {
+    complete: (pull) => {
+      const { seeds, context } = this.#o;
+      const { digest, startedMs, bytes } = pull;
+      context.events.downloadDone(digest, (context.clock() - startedMs) / 1000, bytes);
+      this.#pulls.delete(digest);
+      // The seeding takes the swarm over before the download lets go of it: no neighbour is lost.
+      seeds.ensure(pull.blob);
+      void pull.stop(new Error('the download is complete'));
+    },
+    failed: (pull, why) => {
+      if (this.#pulls.get(pull.digest) === pull) this.#pulls.delete(pull.digest);
+      // A part that cannot grow takes the room of others; a corrupt blob must not be found again.
+      if (why === 'full' || why === 'corrupt') this.#o.cache.remove(pull.digest);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { leafLength, type SignedMetainfo } from '@shoal/core';
+import { type CachedBlob, PieceHasher } from '@shoal/store';
+import type { AgentEvents } from '../events.ts';
+import type { Origins } from '../origin/origins.ts';
+import type { PeerRecords } from '../peers/peer-records.ts';
+
+export interface SmallBlobOptions {
+  readonly origins: Pick<Origins, 'ask'>;
+  readonly peers: Pick<PeerRecords, 'first'>;
+  readonly events: Pick<AgentEvents, 'received'>;
+}
+
+/** Content that travels whole: joining a swarm for it would cost more round trips than fetching it. */
+export const isSmall = ({ metainfo }: SignedMetainfo): boolean => metainfo.size <= leafLength;
+
+/**
+ * Fetches a blob of one smallest piece in one round trip, from an origin or, when none delivers, from a peer.
+ * False when nobody did: the swarm may know better.
+ */
+export const fetchSmall = async (blob: CachedBlob, repository: string, o: SmallBlobOptions): Promise<boolean> => {
+  const { metainfo } = blob.signed;
+  if (metainfo.size > 0) {
+    const matches = (bytes: Uint8Array): boolean =>
+      bytes.length === metainfo.size && hasHash(bytes, metainfo.pieceHashes[0]);
+    const answer = await o.origins.ask(async (client) => {
+      const bytes = await client.content(metainfo.digest, repository);
+      if (!matches(bytes)) throw new Error(`${metainfo.digest} arrived with other content`);
+      return bytes;
+    });
+    const query = { kind: 'blob', key: metainfo.digest, repository } as const;
+    const fromPeer =
+      answer.kind === 'found'
+        ? undefined
+        : await o.peers.first(query, { digest: metainfo.digest }, (bytes) => (matches(bytes) ? bytes : undefined));
+    const bytes = answer.kind === 'found' ? answer.value : fromPeer;
+    if (!bytes) return false;
+    blob.writeSync(bytes, 0);
+    blob.markPiece(0);
+    o.events.received(fromPeer ? 'peer' : 'http', bytes.length);
+  }
+  await blob.finish();
+  return true;
+};
+
+const hasHash = (bytes: Uint8Array, hash: Uint8Array | undefined): boolean => {
+  const hasher = new PieceHasher();
+  hasher.update(bytes);
+  return hash !== undefined && Buffer.compare(hasher.finish(), hash) === 0;
+};

@@ -1,0 +1,49 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { PieceCache } from '@shoal/store';
+import type { AgentEvents } from '../events.ts';
+import type { TagAnnouncer } from '../tags/tag-announcer.ts';
+import type { TagBook } from '../tags/tag-book.ts';
+import type { Seeds } from './seeds.ts';
+
+/** Share of the announces that tags may take of the blobs'. */
+const tagsMax = 1000;
+
+export interface RestoreOptions {
+  readonly cache: PieceCache;
+  readonly seeds: Seeds;
+  readonly tags: TagBook;
+  readonly tagAnnouncer: TagAnnouncer;
+  readonly seedsMax: number;
+  readonly events: Pick<AgentEvents, 'cacheVerified'>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * After a start: what the cache holds is served and announced again, the most recently used blobs of it. After an
+ * unclean stop each is hashed first. Runs beside everything else; a pull does not wait for it.
+ */
+export const restoreSeeds = async ({
+  cache,
+  seeds,
+  tags,
+  tagAnnouncer,
+  seedsMax,
+  events,
+  signal,
+}: RestoreOptions): Promise<void> => {
+  for (const { repository, tag } of [...cache.tagRecords()].slice(-Math.min(tagsMax, seedsMax))) {
+    if (tags.known(repository, tag)) tagAnnouncer.kept(repository, tag);
+  }
+  // Least recently used first, so that the order of use in the books is that of the cache.
+  const blobs = Iterator.from(cache.entries()).take(seedsMax).toArray().toReversed();
+  for (const blob of blobs) {
+    if (signal.aborted) return;
+    if (blob.removed) continue;
+    if (blob.suspect) {
+      const { verifiedBytes, rejected } = await blob.verify({ signal });
+      events.cacheVerified(blob.digest, verifiedBytes, rejected);
+    }
+    if (blob.complete && !blob.removed) seeds.ensure(blob);
+    await nextTurn();
+  }
+};

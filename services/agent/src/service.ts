@@ -1,0 +1,130 @@
+import type { Address } from '@shoal/core';
+import { closeRegistryServer } from '@shoal/registry';
+import { AdminServer, createMetrics, DebugServer, listening, type Log, silentLog, version } from '@shoal/service';
+import type { CachedBlob } from '@shoal/store';
+import type { FastifyInstance } from 'fastify';
+import type { AgentConfig } from './config.ts';
+import { registerDumps } from './debug-dumps.ts';
+import { AgentEvents } from './events.ts';
+import { type Ground, openGround } from './ground.ts';
+import { createAgentServer } from './http/registry-server.ts';
+import { type PullSide, pullSide } from './pull-side.ts';
+import { restoreSeeds } from './seeds/restore.ts';
+import { SwarmSide } from './swarm-side.ts';
+
+export interface AgentOptions {
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+  /** Milliseconds that never go back. */
+  readonly clock?: () => number;
+  readonly prng?: () => number;
+}
+
+export interface AgentAddresses {
+  readonly registry: Address;
+  readonly pieces: Address;
+  readonly admin: Address;
+  readonly debug: Address;
+  readonly [name: string]: Address;
+}
+
+/** A node's registry proxy: pulls from the swarm for the runtimes of the node, and seeds what it has. */
+export class Agent implements AsyncDisposable {
+  readonly addresses: AgentAddresses;
+  readonly #parts: AsyncDisposableStack;
+  readonly #admin: AdminServer;
+
+  private constructor(addresses: AgentAddresses, admin: AdminServer, parts: AsyncDisposableStack) {
+    this.addresses = addresses;
+    this.#admin = admin;
+    this.#parts = parts;
+  }
+
+  /**
+   * Starts whether or not origins and trackers can be reached; nothing stays open when it throws.
+   * @throws ListenError, FolderInUseError, TlsFileError
+   */
+  static async start(config: AgentConfig, options: AgentOptions = {}): Promise<Agent> {
+    const { log = silentLog('agent'), clock = () => performance.now(), prng = Math.random } = options;
+    await using parts = new AsyncDisposableStack();
+    const metrics = parts.adopt(createMetrics('agent', { version }), (created) => created.close());
+    const events = new AgentEvents(metrics, log);
+    const admin = parts.use(await AdminServer.listen({ service: 'agent', listen: config.admin, metrics }));
+    const debug = parts.use(await DebugServer.listen({ service: 'agent', listen: config.debug }));
+
+    let seeds: SwarmSide['seeds'] | undefined;
+    const evict = ({ digest }: CachedBlob): void => void seeds?.drop(digest);
+    const ground = await openGround(parts, { config, events, log, clock, prng, evict });
+    const swarm = parts.use(await SwarmSide.start(ground));
+    seeds = swarm.seeds;
+    const side = pullSide(ground, swarm);
+    const { pulls, registry } = side;
+    parts.defer(() => pulls.stop());
+    await ground.learner.start();
+
+    const stopBodies = new AbortController();
+    const app = createAgentServer({ config, log, events, registry, stop: stopBodies.signal });
+    parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));
+    const { host, port } = config.registry;
+    await listening('registry', config.registry, () => app.listen({ host, port }));
+    startRestoring(parts, ground, swarm, side);
+    watch(ground, swarm, side);
+    registerDumps(debug, { ...ground, ...swarm, pulls });
+    options.signal?.throwIfAborted();
+    admin.started();
+    const addresses = {
+      registry: boundAddress(app),
+      pieces: swarm.address,
+      admin: admin.address,
+      debug: debug.address,
+    };
+    return new Agent(addresses, admin, parts.move());
+  }
+
+  /** Refuses new requests, ends streams within half of `stop.timeoutMs` (what is left ends with FIN), leaves the swarms. */
+  async stop(): Promise<void> {
+    if (!this.#parts.disposed) this.#admin.stopping();
+    await this.#parts.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Readiness does not wait for it: a node can pull while its cache is announced again. */
+const startRestoring = (
+  parts: AsyncDisposableStack,
+  ground: Ground,
+  { seeds }: SwarmSide,
+  { tagAnnouncer }: PullSide,
+): void => {
+  const { cache, tags, events, config, log } = ground;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const seedsMax = config.limits.seedsAnnouncedMax;
+  const restored = restoreSeeds({ cache, seeds, tags, tagAnnouncer, seedsMax, events, signal }).catch(
+    (error: unknown) => {
+      if (!signal.aborted) log.error({ err: error }, 'the cache could not be announced again');
+    },
+  );
+  parts.defer(() => {
+    stopping.abort();
+    return restored;
+  });
+};
+
+const watch = ({ events, cache }: Ground, { seeds, exchange }: SwarmSide, { pulls }: PullSide): void =>
+  events.watch({
+    cacheBytes: () => cache.stats().bytes,
+    cacheBlobs: () => cache.stats().blobs,
+    downloads: () => pulls.size,
+    seeds: () => seeds.size,
+    links: () => exchange.stats().links,
+  });
+
+const boundAddress = (app: FastifyInstance): Address => {
+  const address = app.server.address();
+  if (typeof address !== 'object' || address === null) throw new TypeError('the registry does not listen on TCP');
+  return { host: address.address, port: address.port };
+};

@@ -1,0 +1,81 @@
+import { type Address, formatAddress } from '@shoal/core';
+import { Exchange } from '@shoal/exchange';
+import { announceSwarmsMax } from '@shoal/protocol';
+import { listening } from '@shoal/service';
+import type { Ground } from './ground.ts';
+import { PeerRecords } from './peers/peer-records.ts';
+import { recordProvider } from './peers/record-provider.ts';
+import { Seeds } from './seeds/seeds.ts';
+import { Announcer } from './tracker/announcer.ts';
+import { Heartbeat } from './tracker/heartbeat.ts';
+import { TrackerClient } from './tracker/tracker-client.ts';
+
+/** How an emptied tracker is refilled: over some seconds, so that a crowd of nodes does not fill it at once. */
+const againSpreadMs = 5_000;
+
+/** What this node is to others: its exchange, what it seeds, what it tells the trackers, what it asks of peers. */
+export class SwarmSide implements AsyncDisposable {
+  readonly exchange: Exchange;
+  readonly tracker: TrackerClient;
+  readonly announcer: Announcer;
+  readonly seeds: Seeds;
+  readonly peers: PeerRecords;
+  readonly #heartbeat: Heartbeat;
+
+  private constructor(exchange: Exchange, { config, auth, pool, events, clock, prng }: Ground) {
+    const { limits, deadlines, trackers } = config;
+    this.exchange = exchange;
+    const { peerId, incarnation, address, zone, role } = exchange.identity;
+    const self = () => ({ peerId, incarnation, address, zone, role });
+    this.tracker = new TrackerClient({ urls: trackers, auth, timeoutMs: deadlines.trackerMs, self, pool });
+    const announceLimits = { seedsMax: limits.seedsAnnouncedMax, batchMax: announceSwarmsMax / 2, againSpreadMs };
+    this.announcer = new Announcer({ client: this.tracker, events, limits: announceLimits, clock, prng });
+    this.seeds = new Seeds({ exchange, announcer: this.announcer, seedsMax: limits.seedsAnnouncedMax });
+    this.peers = new PeerRecords({ exchange, tracker: this.tracker, timeoutMs: deadlines.peerMs, events });
+    this.#heartbeat = new Heartbeat({
+      send: () => this.tracker.heartbeat(),
+      forgotten: () => this.announcer.announceAll(),
+      prng,
+    });
+  }
+
+  /** @throws ListenError naming pieces.port */
+  static async start(ground: Ground): Promise<SwarmSide> {
+    const { config, node, cache, tags, events, log, prng } = ground;
+    const { pieces, cluster, zone, limits } = config;
+    const exchange = await listening('pieces', pieces, () =>
+      Exchange.start({
+        identity: {
+          ...node,
+          role: 'agent',
+          zone: zone ?? '',
+          clusterId: cluster.id,
+          address: pieces.advertise ? formatAddress(pieces.advertise) : '',
+        },
+        ...(cluster.secret !== undefined && { secret: cluster.secret }),
+        listen: pieces,
+        transportLimits: {
+          uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax,
+          downloadBytesPerSecondMax: limits.downloadBytesPerSecondMax,
+        },
+        prng,
+        log,
+        events: events.exchange(),
+        records: recordProvider(cache, tags),
+      }),
+    );
+    return new SwarmSide(exchange, ground);
+  }
+
+  get address(): Address {
+    return this.exchange.address;
+  }
+
+  /** Says goodbye to trackers and peers; running uploads may end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#heartbeat.stop();
+    await this.announcer.stop();
+    await this.exchange.close();
+    this.seeds.close();
+  }
+}
