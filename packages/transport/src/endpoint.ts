@@ -38,12 +38,16 @@ export class Endpoint implements AsyncDisposable {
 
   /** @throws the listener's error, such as EADDRINUSE; InvalidValueError for an address that cannot be advertised */
   static async listen(options: EndpointOptions): Promise<Endpoint> {
-    const { sockets = tcpSockets } = options;
+    const { sockets = tcpSockets, log = silentLog } = options;
     let desk: FrontDesk | undefined;
-    const listener = await sockets.listen(options.listen, (socket) => {
-      if (desk) desk.accept(socket);
-      else socket.destroy();
-    });
+    const listener = await sockets.listen(
+      options.listen,
+      (socket) => {
+        if (desk) desk.accept(socket);
+        else socket.destroy();
+      },
+      (error) => log.warn({ err: error }, 'a connection could not be accepted'),
+    );
     try {
       const station = stationOf(options, advertisedAddress(options.identity.address, listener.address));
       const roster = new Roster(station);

@@ -42,9 +42,7 @@ export class FrontDesk implements Reception {
 
   proven(handshake: AcceptHandshake, remote: HelloFields): void {
     const known = this.#roster.of(remote.peerId);
-    if (known && known.remote.incarnation > remote.incarnation) {
-      throw new Refusal('stale', `incarnation ${remote.incarnation} is over: there is a newer one`);
-    }
+    if (known && known.remote.incarnation > remote.incarnation) throw stale(remote);
     const same = known?.remote.incarnation === remote.incarnation ? known : undefined;
     if (remote.connection === 'data') this.#bind(handshake, remote, same);
     else this.#receive(handshake, remote, same);
@@ -94,7 +92,10 @@ export class FrontDesk implements Reception {
     if (this.#roster.size + this.#halves.size >= this.#station.limits.linksMax) {
       throw new Refusal('overloaded', 'as many links as are allowed');
     }
-    this.dropHalf(remote.peerId, 'the peer has dialled again');
+    const half = this.halfOf(remote.peerId);
+    if (half === remote.incarnation) return handshake.welcome(true);
+    if (half !== undefined && half > remote.incarnation) throw stale(remote);
+    this.dropHalf(remote.peerId, 'the peer has restarted');
     this.#halves.set(remote.peerId, { handshake, remote });
     return handshake.welcome(false);
   }
@@ -124,3 +125,6 @@ export class FrontDesk implements Reception {
     socket.destroySoon();
   }
 }
+
+const stale = ({ incarnation }: HelloFields): Refusal =>
+  new Refusal('stale', `incarnation ${incarnation} is over: there is a newer one`);

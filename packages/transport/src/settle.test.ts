@@ -145,6 +145,16 @@ suite('one link a peer', () => {
     assert.equal([...up.endpoint.links()].length, 1);
   });
 
+  test('two addresses of a peer dialled at once give one link', async () => {
+    await using up = await startNode({ listen: { host: '0.0.0.0', port: 0 }, identity: { address: '127.0.0.1:0' } });
+    await using down = await startNode();
+    const hosts = ['127.0.0.1', 'localhost', '127.0.0.2'];
+    const dials = hosts.map((host) => down.endpoint.dial({ host, port: up.address.port }));
+    assert.equal(new Set(await Promise.all(dials)).size, 1);
+    await up.seen.until('a link', () => up.seen.opened.length > 0);
+    assert.deepEqual([down.seen.opened.length, down.seen.closed.length, up.seen.opened.length], [1, 0, 1]);
+  });
+
   test('the listener of a link may dial back and gets the same one', async () => {
     await using pair = await linkedPair();
     assert.equal(await pair.up.dial(pair.down), pair.upLink);
@@ -200,9 +210,9 @@ suite('one link a peer', () => {
 
   test('the last abort ends the dial', async () => {
     const held = holdHello();
-    await using up = await startNode();
+    await using up = await startNode({ limits: { lingerMs: 50 } });
     await using slow = await relay(up.address, openGate, held.gate);
-    await using down = await startNode();
+    await using down = await startNode({ limits: { lingerMs: 50 } });
     const abort = new AbortController();
     const dial = down.endpoint.dial(slow.address, { signal: abort.signal });
     await held.reached;
@@ -214,9 +224,9 @@ suite('one link a peer', () => {
 
   test('close rejects dials under way, closes links and leaves nothing', async () => {
     const held = holdHello();
-    const up = await startNode();
+    const up = await startNode({ limits: { lingerMs: 50 } });
     await using slow = await relay(up.address, openGate, held.gate);
-    const down = await startNode();
+    const down = await startNode({ limits: { lingerMs: 50 } });
     await using other = await startNode();
     await other.dial(up);
     const dial = down.endpoint.dial(slow.address);

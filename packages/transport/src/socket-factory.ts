@@ -14,8 +14,11 @@ export interface Listener {
 
 /** Where sockets come from: TCP, or TLS over it. Sockets have Nagle's algorithm off. */
 export interface SocketFactory {
-  /** @throws the listener's error, such as EADDRINUSE */
-  listen(address: Address, accepted: (socket: net.Socket) => void): Promise<Listener>;
+  /**
+   * @param failed a connection could not be accepted; the listener goes on
+   * @throws the listener's error, such as EADDRINUSE
+   */
+  listen(address: Address, accepted: (socket: net.Socket) => void, failed: (error: Error) => void): Promise<Listener>;
   /** A socket that connects; all it receives goes to `receive`, in slices of the thread's shared buffer. */
   connect(address: Address, receive: Receive): net.Socket;
 }
@@ -24,10 +27,11 @@ export interface SocketFactory {
 const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
 
 export const tcpSockets: SocketFactory = {
-  async listen({ host, port }, accepted) {
+  async listen({ host, port }, accepted, failed) {
     const server = net.createServer(options, accepted);
     server.listen({ host, port });
     await once(server, 'listening');
+    server.on('error', failed);
     const bound = server.address() as net.AddressInfo;
     return {
       address: { host: bound.address, port: bound.port },

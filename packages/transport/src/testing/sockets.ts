@@ -8,11 +8,13 @@ export const spiedSockets = (): SocketFactory & { readonly accepted: Socket[]; r
   return {
     accepted,
     dialled,
-    listen: (address, onSocket) =>
-      tcpSockets.listen(address, (socket) => {
+    listen(address, onSocket, failed) {
+      const spied = (socket: Socket): void => {
         accepted.push(socket);
         onSocket(socket);
-      }),
+      };
+      return tcpSockets.listen(address, spied, failed);
+    },
     connect(address, receive) {
       const socket = tcpSockets.connect(address, receive);
       dialled.push(socket);
