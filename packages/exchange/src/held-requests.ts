@@ -1,22 +1,25 @@
+import type { PieceIndex } from '@shoal/core';
 import type { ExchangeLimits } from './limits.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { Peer } from './peer.ts';
 
-interface Held {
+/** A REQUEST, or a credit when `piece` is undefined. */
+export interface HeldRequest {
   readonly neighbour: Neighbour;
-  readonly run: () => void;
-  readonly deadlineMs: number;
+  readonly piece: PieceIndex | undefined;
+  run(): void;
+  /** Too many wait already, or no data connection came in time. */
+  refuse(): void;
 }
 
 /**
  * Requests that came before the requester's data connection: control and data are two TCP connections, so the first
- * REQUEST may overtake the handshake of the other. They wait a moment; past the deadline they are forgotten, as the
- * requester's own deadline has asked elsewhere by then.
+ * REQUEST may overtake the handshake of the other. They wait a moment, and are refused at a deadline.
  */
 export class HeldRequests {
   readonly #limits: ExchangeLimits;
   readonly #clock: () => number;
-  readonly #held = new Map<Peer, Held[]>();
+  readonly #held = new Map<Peer, { readonly request: HeldRequest; readonly deadlineMs: number }[]>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(limits: ExchangeLimits, clock: () => number) {
@@ -24,20 +27,27 @@ export class HeldRequests {
     this.#clock = clock;
   }
 
-  /** Runs at once when the uplink stands, else when it does. False: too many wait already. */
-  whenUplink(neighbour: Neighbour, run: () => void): boolean {
-    const { peer } = neighbour;
+  /** Runs the request at once when the uplink stands, else when it does. */
+  whenUplink(request: HeldRequest): void {
+    const { peer } = request.neighbour;
     const waiting = this.#held.get(peer);
-    if (!waiting && peer.link.uplink) {
-      run();
-      return true;
-    }
-    if (waiting && waiting.length >= this.#limits.heldRequestsMax) return false;
-    const held = { neighbour, run, deadlineMs: this.#clock() + this.#limits.dataTimeoutMs };
+    if (!waiting && peer.link.uplink) return request.run();
+    if (waiting && waiting.length >= this.#limits.heldRequestsMax) return request.refuse();
+    const held = { request, deadlineMs: this.#clock() + this.#limits.dataTimeoutMs };
     if (waiting) waiting.push(held);
     else this.#held.set(peer, [held]);
     this.#arm();
-    return true;
+  }
+
+  /** Forgets a REQUEST that was cancelled, or with `piece` undefined all of a neighbour that left. */
+  forget(neighbour: Neighbour, piece?: PieceIndex): void {
+    const waiting = this.#held.get(neighbour.peer);
+    if (!waiting) return;
+    const isOther = ({ request }: { request: HeldRequest }): boolean =>
+      request.neighbour !== neighbour || (piece !== undefined && request.piece !== piece);
+    const others = waiting.filter(isOther);
+    if (others.length > 0) this.#held.set(neighbour.peer, others);
+    else this.#held.delete(neighbour.peer);
   }
 
   close(): void {
@@ -57,17 +67,19 @@ export class HeldRequests {
   #retry(): void {
     const nowMs = this.#clock();
     for (const [peer, waiting] of [...this.#held]) {
-      const live = waiting.filter(
-        ({ neighbour, deadlineMs }) => neighbour.remoteChannel !== undefined && peer.link.open && deadlineMs > nowMs,
-      );
-      if (live.length > 0 && !peer.link.uplink) {
-        this.#held.set(peer, live);
+      if (peer.link.uplink) {
+        this.#held.delete(peer);
+        for (const { request } of waiting) request.run();
         continue;
       }
-      this.#held.delete(peer);
-      for (const { run } of live) run();
+      const live = waiting.filter(({ deadlineMs }) => deadlineMs > nowMs);
+      if (live.length === waiting.length) continue;
+      if (live.length > 0) this.#held.set(peer, live);
+      else this.#held.delete(peer);
+      for (const held of waiting) if (held.deadlineMs <= nowMs) held.request.refuse();
     }
   }
 }
 
+/** About the time that a handshake takes in one data centre; only while something waits. */
 const retryMs = 2;

@@ -201,6 +201,8 @@ export class LeechSide implements SwarmSide {
     return undefined;
   }
 
+  creditLost(): void {}
+
   offerEnded(): void {}
 
   #offered(peer: number, piece: PieceIndex): void {

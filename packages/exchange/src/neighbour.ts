@@ -42,6 +42,8 @@ export interface SwarmSide {
   heldBy(peer: number): number;
   /** The piece to push for one credit that has its turn; undefined: REFUSE. */
   serveCredit(neighbour: Neighbour): PieceIndex | undefined;
+  /** A credit that the side has enqueued never gets a turn: the queue is full, or no data connection came. */
+  creditLost(neighbour: Neighbour): void;
   offerEnded(neighbour: Neighbour, piece: PieceIndex, ok: boolean): void;
   /** The swarm is left; no timer runs after it. */
   stop(): void;

@@ -68,6 +68,8 @@ export class SeedSide implements SwarmSide {
     return undefined;
   }
 
+  creditLost(): void {}
+
   offerEnded(): void {}
 
   stop(): void {}

@@ -83,6 +83,12 @@ export class SuperSide implements SwarmSide {
     return this.#machine.serve(neighbour.peer.id, this.#options.clock());
   }
 
+  /** The machine counts a credit until it is served, so one that has no turn is served with a transfer that fails. */
+  creditLost(neighbour: Neighbour): void {
+    const piece = this.serveCredit(neighbour);
+    if (piece !== undefined) this.offerEnded(neighbour, piece, false);
+  }
+
   offerEnded(neighbour: Neighbour, piece: PieceIndex, ok: boolean): void {
     this.#handle({ type: 'offerEnded', peer: neighbour.peer.id, piece, ok });
   }
@@ -96,10 +102,8 @@ export class SuperSide implements SwarmSide {
     for (let action = this.#machine.poll(); action; action = this.#machine.poll()) {
       const neighbour = this.#swarm.neighbours.get(action.peer);
       if (!neighbour) continue;
-      if (action.type === 'enqueue' && this.#options.uploads.credit(neighbour)) continue;
-      // Enqueued but without room: the credit is taken out of the machine again.
-      if (action.type === 'enqueue') this.#machine.serve(action.peer, this.#options.clock());
-      neighbour.peer.link.send({ type: 'refuse', channel: neighbour.channel });
+      if (action.type === 'enqueue') this.#options.uploads.credit(neighbour);
+      else neighbour.peer.link.send({ type: 'refuse', channel: neighbour.channel });
     }
     this.#pumping = false;
   }

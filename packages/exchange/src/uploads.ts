@@ -70,39 +70,21 @@ export class Uploads {
 
   /** REQUEST. */
   request(neighbour: Neighbour, piece: PieceIndex): void {
-    const { peer, swarm } = neighbour;
     if (this.#draining) return this.#reject(neighbour, piece, 'gone');
-    if (!swarm.side.holds(piece)) return this.#reject(neighbour, piece, 'notHeld');
-    const held = this.#held.whenUplink(neighbour, () => {
-      const uploads = this.#of(peer);
-      if (uploads.has(keyOf(swarm, piece))) return;
-      uploads.set(keyOf(swarm, piece), { neighbour, piece, offered: false, handle: undefined });
-      this.#handle({
-        type: 'request',
-        peer: peer.id,
-        swarm: swarm.handle,
-        piece,
-        bytes: swarm.span(piece).length,
-        availability: swarm.side.availability(piece),
-        requesterHeld: swarm.side.heldBy(peer.id),
-      });
-    });
-    if (!held) this.#reject(neighbour, piece, 'overloaded');
+    if (!neighbour.swarm.side.holds(piece)) return this.#reject(neighbour, piece, 'notHeld');
+    const run = (): void => this.#enqueue(neighbour, piece);
+    this.#held.whenUplink({ neighbour, piece, run, refuse: () => this.#reject(neighbour, piece, 'overloaded') });
   }
 
-  /** One WANT_ANY that the swarm's SuperSeed took. False: no room, REFUSE it. */
-  credit(neighbour: Neighbour): boolean {
+  /** One WANT_ANY that the swarm's SuperSeed took. */
+  credit(neighbour: Neighbour): void {
     const { peer, swarm } = neighbour;
-    if (this.#draining) return false;
-    return this.#held.whenUplink(neighbour, () => {
-      this.#handle({
-        type: 'credit',
-        peer: peer.id,
-        swarm: swarm.handle,
-        bytes: swarm.span(0).length,
-        requesterHeld: swarm.side.heldBy(peer.id),
-      });
-    });
+    if (this.#draining) return this.#refuse(neighbour);
+    const run = (): void => {
+      const requesterHeld = swarm.side.heldBy(peer.id);
+      this.#handle({ type: 'credit', peer: peer.id, swarm: swarm.handle, bytes: swarm.span(0).length, requesterHeld });
+    };
+    this.#held.whenUplink({ neighbour, piece: undefined, run, refuse: () => this.#refuse(neighbour) });
   }
 
   /** CANCEL of a request or an offer. */
@@ -110,7 +92,7 @@ export class Uploads {
     const uploads = this.#uploads.get(neighbour.peer);
     const key = keyOf(neighbour.swarm, piece);
     const upload = uploads?.get(key);
-    if (!upload) return;
+    if (!upload) return this.#held.forget(neighbour, piece);
     uploads?.delete(key);
     if (upload.handle) this.#abort(upload, upload.handle);
     else this.#handle({ type: 'cancel', peer: neighbour.peer.id, swarm: neighbour.swarm.handle, piece });
@@ -118,6 +100,7 @@ export class Uploads {
 
   /** The neighbour left the swarm, or we did: what waits is forgotten, what runs ends at its chunk. */
   neighbourLeft(neighbour: Neighbour): void {
+    this.#held.forget(neighbour);
     for (const upload of [...(this.#uploads.get(neighbour.peer)?.values() ?? [])]) {
       if (upload.neighbour === neighbour) this.cancel(neighbour, upload.piece);
     }
@@ -170,6 +153,16 @@ export class Uploads {
     this.#held.close();
   }
 
+  #enqueue(neighbour: Neighbour, piece: PieceIndex): void {
+    const { peer, swarm } = neighbour;
+    const { side, handle } = swarm;
+    const uploads = this.#of(peer);
+    if (uploads.has(keyOf(swarm, piece))) return;
+    uploads.set(keyOf(swarm, piece), { neighbour, piece, offered: false, handle: undefined });
+    const rank = { availability: side.availability(piece), requesterHeld: side.heldBy(peer.id) };
+    this.#handle({ type: 'request', peer: peer.id, swarm: handle, piece, bytes: swarm.span(piece).length, ...rank });
+  }
+
   #handle(event: Parameters<UploadQueue['handle']>[0]): void {
     this.#queue.handle(event, this.#options.clock());
     this.#pump();
@@ -215,7 +208,7 @@ export class Uploads {
   #serveCredit({ peer, swarm }: { peer: number; swarm: number }, neighbour: Neighbour | undefined): void {
     const piece = neighbour?.swarm.side.serveCredit(neighbour);
     if (!neighbour || piece === undefined) {
-      if (neighbour) this.#refuse(neighbour);
+      neighbour?.peer.link.send({ type: 'refuse', channel: neighbour.channel });
       return this.#handle({ type: 'creditUnserved', peer, swarm });
     }
     // A plain request of the same piece is answered by the offer.
@@ -288,7 +281,9 @@ export class Uploads {
     this.#options.events.requestRejected?.(reason);
   }
 
+  /** A credit that gets no turn. */
   #refuse(neighbour: Neighbour): void {
+    neighbour.swarm.side.creditLost(neighbour);
     neighbour.peer.link.send({ type: 'refuse', channel: neighbour.channel });
   }
 
