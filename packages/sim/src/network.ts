@@ -4,6 +4,7 @@ import type { EventQueue } from './event-queue.ts';
 export interface Flow {
   readonly from: number;
   readonly to: number;
+  readonly piece: number;
   readonly bytes: number;
   remaining: number;
   rate: number;
@@ -48,10 +49,14 @@ export class Network {
     return this.#up.length - 1;
   }
 
-  start(from: number, to: number, bytes: number, onDone: () => void): Flow {
+  start(
+    { from, to, piece, bytes }: { from: number; to: number; piece: number; bytes: number },
+    onDone: () => void,
+  ): Flow {
     const flow: Flow = {
       from,
       to,
+      piece,
       bytes,
       remaining: bytes,
       rate: 0,

@@ -171,8 +171,19 @@ export class SimAgent implements SimNode {
     this.#handle({ type: 'readers', cursors: this.leech.complete ? [] : [next] });
   }
 
+  /** What a shell reports chunk by chunk: which transfers moved since the last look. */
+  #reportProgress(): void {
+    const { network, events } = this.#world;
+    for (const flow of network.flowsTo(this.id)) {
+      if (flow.rate > 0 && this.leech.isAsked(flow.from, flow.piece)) {
+        this.leech.handle({ type: 'progress', peer: flow.from, piece: flow.piece, bytes: 1 }, events.nowMs);
+      }
+    }
+  }
+
   #handle(event: LeechEvent): void {
     if (!this.alive) return;
+    if (event.type === 'timer') this.#reportProgress();
     this.leech.handle(event, this.#world.events.nowMs);
     for (let action = this.leech.poll(); action; action = this.leech.poll()) this.#act(action);
     this.#arm();

@@ -83,7 +83,9 @@ export class Uploader {
   #start(peer: number, piece: number): void {
     const { network } = this.#world;
     this.#world.send(this.#id, peer, { type: 'dataBegin', piece });
-    const flow = network.start(this.#id, peer, this.#world.pieceBytes(piece), () => this.#end(peer, piece, flow, true));
+    const flow = network.start({ from: this.#id, to: peer, piece, bytes: this.#world.pieceBytes(piece) }, () =>
+      this.#end(peer, piece, flow, true),
+    );
     this.#flows.set(`${peer}/${piece}`, flow);
   }
 

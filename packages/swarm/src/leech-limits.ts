@@ -13,7 +13,7 @@ export const leechLimitsFor = (pieceCount: number, overrides: Partial<LeechLimit
   originCreditsMax: 8,
   readerPiecesMax: 2,
   deadlineFloorMs: 250,
-  deadlineInitialMs: 3000,
+  deadlineInitialMs: 1000,
   deadlineMaxMs: 15_000,
   refusedPauseMinMs: 20,
   refusedPauseMaxMs: 1000,

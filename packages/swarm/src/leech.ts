@@ -8,6 +8,9 @@ import { type Neighbour, OriginNeighbour } from './neighbour.ts';
 import type { PeerHandle } from './peer.ts';
 import { SwarmView } from './swarm-view.ts';
 
+/** What a known neighbour says or does. */
+type PeerEvent = Exclude<Extract<LeechEvent, { peer: PeerHandle }>, { type: 'peerJoined' }>;
+
 /**
  * One blob at one agent: which piece to ask of whom. After each `handle` the shell polls until undefined and carries
  * the actions out in order; it arms ONE timer for `nextTimeoutMs` and reports `timer`. With a full bitfield the machine
@@ -128,7 +131,7 @@ export class Leech {
     this.#view.join(peer, role, have, nowMs);
   }
 
-  #fromPeer(neighbour: Neighbour, event: Extract<LeechEvent, { peer: PeerHandle }>, nowMs: number): void {
+  #fromPeer(neighbour: Neighbour, event: PeerEvent, nowMs: number): void {
     const view = this.#view;
     switch (event.type) {
       case 'peerLeft':

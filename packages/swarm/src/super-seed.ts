@@ -12,10 +12,15 @@ interface Agent {
   /** Credits that wait in the upload queue. */
   credits: number;
   prefer: readonly PieceIndex[];
+  preferMs: number;
+  /** It was refused since it was last served. */
+  refused: boolean;
 }
 
 /** Credits of one agent beyond this are refused, whatever it says. */
 const creditsPerPeerMax = 16;
+/** What an agent preferred so long ago it has meanwhile got elsewhere, or prefers again. */
+const preferStaleMs = 200;
 /** Once every piece is out and this many copies were sent, only those are served whom the swarm cannot serve. */
 const copiesMax = 1.2;
 
@@ -84,6 +89,7 @@ export class SuperSeed {
     agent.credits--;
     this.#credits--;
     const piece = this.#choose(agent, nowMs);
+    agent.refused = piece === undefined;
     if (piece === undefined) return undefined;
     agent.offered.add(piece);
     this.#sent[piece] = (this.#sent[piece] ?? 0) + 1;
@@ -115,8 +121,10 @@ export class SuperSeed {
     for (const piece of haveDelta) if (this.#holds(agent, piece)) gained++;
     this.#progress.swarm(gained, nowMs);
     agent.prefer = prefer;
+    agent.preferMs = nowMs;
     const crowded = this.#credits >= (this.#options.creditsMax ?? 2048) || agent.credits >= creditsPerPeerMax;
     if (crowded || this.#choose(agent, nowMs) === undefined) {
+      agent.refused = true;
       this.#actions.push({ type: 'refuse', peer });
       return;
     }
@@ -165,7 +173,14 @@ export class SuperSeed {
     if (!agent)
       this.#agents.set(
         peer,
-        (agent = { holds: new PieceSet(this.#options.pieceCount), offered: new Set(), credits: 0, prefer: [] }),
+        (agent = {
+          holds: new PieceSet(this.#options.pieceCount),
+          offered: new Set(),
+          credits: 0,
+          prefer: [],
+          preferMs: 0,
+          refused: false,
+        }),
       );
     return agent;
   }
@@ -181,7 +196,8 @@ export class SuperSeed {
     if (preferred !== undefined && this.#spread(preferred) === 0) return preferred;
     const fresh = this.#leastSpread(agent, this.#servable);
     if (fresh === undefined || this.#spread(fresh) === 0) return fresh;
-    if (agent.prefer.length > 0) return preferred ?? fresh;
+    // Whoever was refused and comes back with a wish is one whom the swarm does not serve.
+    if (agent.refused && preferred !== undefined && nowMs - agent.preferMs < preferStaleMs) return preferred;
     // Everything is out: what is sent now is a second copy, worth its bytes only where the swarm itself is the slower one.
     const worthIt =
       this.#agents.size <= 1 ||
