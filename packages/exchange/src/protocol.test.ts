@@ -178,3 +178,34 @@ test('the endgame copy of a piece lands in memory, wins, and the late bytes of t
   assert.equal(sink.writtenBytes, written);
   assert.equal(sink.digest, blob.digest);
 });
+
+test('credits of a peer that never dials its data connection expire, and cost it nothing once it does', async () => {
+  const origin = await node('origin', { limits: { dataTimeoutMs: 10 } });
+  const raw = await rawPeer();
+  const blob = testBlob(600_000, 68);
+  origin.seed(seedOf(blob), 'super');
+  const link = await raw.dial(origin);
+  link.send(joinOf(blob, 'none'));
+  await raw.next('join');
+  for (let credit = 0; credit < 20; credit++) {
+    link.send({ type: 'wantAny', channel: 7, haveDelta: [] });
+    await raw.next('refuse');
+  }
+  link.openData();
+  while (!link.dataReady) await new Promise((resolve) => setImmediate(resolve));
+  link.send({ type: 'wantAny', channel: 7, haveDelta: [] });
+  assert.ok((await raw.next('offer')).piece < 3);
+});
+
+test('the swarms of one link are bounded', async () => {
+  const seed = await node('agent', { limits: { swarmsPerLinkMax: 2 } });
+  const raw = await rawPeer();
+  const blobs = [70, 71, 72].map((number) => testBlob(1000, number));
+  for (const blob of blobs) seed.seed(seedOf(blob), 'peer');
+  const link = await raw.dial(seed);
+  for (const [index, blob] of blobs.entries()) link.send(joinOf(blob, 'none', index + 1));
+  assert.match((await raw.next('noSwarm')).reason, /too many swarms/);
+  link.send({ type: 'leave', channel: 1 });
+  link.send(joinOf(blobs[2] as TestBlob, 'none', 4));
+  await raw.next('join');
+});
