@@ -24,12 +24,15 @@ export const requireClusterAuth = (app: FastifyInstance, auth: ClusterAuth): voi
     if (streamsBody(request) || !hasBody(request))
       remember(auth, request, streamsBody(request) ? unsignedBody : undefined);
   });
-  app.addHook('preParsing', async (request, _reply, payload) => {
+  app.addHook('preParsing', async (request, reply, payload) => {
     if (nonces.has(request)) return payload;
-    const body = await readBounded(
-      payload,
-      request.routeOptions.bodyLimit ?? app.initialConfig.bodyLimit ?? 1024 * 1024,
-    );
+    const bytesMax = request.routeOptions.bodyLimit ?? app.initialConfig.bodyLimit ?? 1024 * 1024;
+    const body = await readBounded(payload, bytesMax);
+    // The rest of the body is still on its way: this connection has no next request.
+    if (!body) {
+      reply.header('connection', 'close');
+      throw new ShoalError('BODY_TOO_LARGE', 413, `the body is larger than ${bytesMax} bytes`);
+    }
     remember(auth, request, body);
     return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
   });
@@ -69,13 +72,14 @@ const streamsBody = (request: FastifyRequest): boolean => request.routeOptions.c
 const hasBody = ({ headers }: FastifyRequest): boolean =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 
-const readBounded = async (payload: AsyncIterable<unknown>, bytesMax: number): Promise<Buffer> => {
+/** Undefined as soon as more than `bytesMax` came; the stream is left as it is, or its connection would be cut before the answer. */
+const readBounded = async (payload: Readable, bytesMax: number): Promise<Buffer | undefined> => {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of payload) {
+  for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.from(chunk as Uint8Array);
     size += bytes.length;
-    if (size > bytesMax) throw new ShoalError('BODY_TOO_LARGE', 413, `the body is larger than ${bytesMax} bytes`);
+    if (size > bytesMax) return undefined;
     chunks.push(bytes);
   }
   return Buffer.concat(chunks, size);
