@@ -10,6 +10,7 @@ import { BlobReader } from './blob-reader.ts';
 import type { FirstByteDeadline } from './deadline.ts';
 import { HttpFallback } from './http-fallback.ts';
 import { decideRung, type Rung } from './ladder.ts';
+import { OriginEntry } from './origin-entry.ts';
 import { ReaderSet } from './reader-set.ts';
 import { matchesDigest } from './whole-digest.ts';
 
@@ -51,6 +52,7 @@ export class BlobPull {
   readonly #end: PullEnd;
   readonly #download: Download;
   readonly #http: HttpFallback;
+  readonly #originEntry: OriginEntry;
   readonly #retained: Disposable;
   readonly #timer: NodeJS.Timeout;
   readonly #stopping = new AbortController();
@@ -79,7 +81,7 @@ export class BlobPull {
     this.#download = exchange.download(blob, { on: this.#downloadEvents() });
     const failed = (error: unknown): void => this.#fail(error);
     this.#http = new HttpFallback({ download: this.#download, origins, signed, repository, clock, events, failed });
-    for (const address of context.originAddresses()) this.#download.addOrigin(parseAddress(address));
+    this.#originEntry = new OriginEntry(() => this.#meetOrigins());
     announcer.join({
       swarm: this.swarm,
       digest: blob.digest,
@@ -131,14 +133,25 @@ export class BlobPull {
         this.readers.wake();
       },
       complete: () => void this.#complete(),
-      starved: () => this.#context.announcer.tell(this.swarm, 'starved'),
-      noSources: () => this.#step(),
+      starved: () => {
+        this.#originEntry.now();
+        this.#context.announcer.tell(this.swarm, 'starved');
+      },
+      noSources: () => {
+        this.#originEntry.now();
+        this.#step();
+      },
       failed: (error) => this.#fail(error),
     };
   }
 
   #addPeers(entries: readonly PeerEntry[]): void {
     for (const entry of entries) this.#download.addPeer(entry);
+    this.#originEntry.peers(entries);
+  }
+
+  #meetOrigins(): void {
+    for (const address of this.#context.originAddresses()) this.#download.addOrigin(parseAddress(address));
   }
 
   #readersChanged(): void {
@@ -155,7 +168,6 @@ export class BlobPull {
       {
         nowMs,
         swarmProgressMs: this.#swarmProgressMs,
-        noSources,
         noSourcesSinceMs: this.#noSourcesSinceMs,
         httpFailedMs: this.#http.failedMs,
       },
@@ -210,6 +222,7 @@ export class BlobPull {
   #halt(): void {
     this.#ended = true;
     clearInterval(this.#timer);
+    this.#originEntry.stop();
     this.#http.stop();
   }
 }

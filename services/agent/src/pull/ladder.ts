@@ -10,9 +10,7 @@ export interface LadderState {
   readonly nowMs: number;
   /** When the swarm last delivered a piece, or the download began. */
   readonly swarmProgressMs: number;
-  /** Something is missing that no neighbour could give. */
-  readonly noSources: boolean;
-  /** Since when there have been none. */
+  /** Since when something is missing that no neighbour could give; undefined while neighbours have all of it. */
   readonly noSourcesSinceMs: number | undefined;
   /** When every origin last failed by HTTP; undefined once one delivered again. */
   readonly httpFailedMs: number | undefined;
@@ -26,16 +24,20 @@ export interface LadderLimits {
 /** A slow swarm is not a dead one: the larger the pieces, the longer one may be on its way. */
 const slowestBytesPerSecond = 8 * MiB;
 
+/** Between two neighbours there may be none for a moment. */
+const sourcelessMs = 400;
+
 /** How long HTTP is left alone after every origin failed. */
 const httpPauseMs = 1_000;
 
 /** Data in, decision out: peers and origins of the swarm first, then HTTP, then an honest refusal. */
 export const decideRung = (state: LadderState, { fallbackMs, pieceLength }: LadderLimits): Rung => {
-  const { nowMs, swarmProgressMs, noSources, noSourcesSinceMs, httpFailedMs } = state;
+  const { nowMs, swarmProgressMs, noSourcesSinceMs, httpFailedMs } = state;
+  const sourcelessForMs = noSourcesSinceMs === undefined ? 0 : nowMs - noSourcesSinceMs;
   const patienceMs = fallbackMs + (pieceLength / slowestBytesPerSecond) * 1000;
+  const alone = sourcelessForMs >= sourcelessMs;
   const stalled = nowMs - swarmProgressMs >= patienceMs;
-  if (!noSources && !stalled) return 'swarm';
+  if (!alone && !stalled) return 'swarm';
   if (httpFailedMs === undefined || nowMs - httpFailedMs >= httpPauseMs) return stalled ? 'http-any' : 'http-missing';
-  const alone = noSources && nowMs - (noSourcesSinceMs ?? nowMs) >= fallbackMs;
-  return alone ? 'exhausted' : 'swarm';
+  return sourcelessForMs >= fallbackMs ? 'exhausted' : 'swarm';
 };
