@@ -30,7 +30,7 @@ export const checkDeadlines = (view: SwarmView, nowMs: number): void => {
       else if (!replaceable(view, neighbour, ask, nowMs)) view.wakeAt(nowMs + view.limits.deadlineFloorMs);
       else {
         missed = true;
-        silent ||= neighbour.heardMs <= ask.sentMs;
+        silent ||= nowMs - neighbour.heardMs >= waitLimitMs(view) / 2;
         view.cancel(neighbour, ask.piece);
       }
     }

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Bitfield, seededPrng } from '@shoal/core';
+import fc from 'fast-check';
+import { SuperSeed } from './super-seed.ts';
+import type { SuperSeedOptions } from './super-seed-types.ts';
+
+class Driver {
+  readonly origin: SuperSeed;
+  readonly pieceCount: number;
+  nowMs = 0;
+
+  constructor(pieceCount: number, options: Partial<SuperSeedOptions> = {}) {
+    this.pieceCount = pieceCount;
+    this.origin = new SuperSeed({ pieceCount, prng: seededPrng(1), ...options });
+  }
+
+  join(...peers: number[]): this {
+    for (const peer of peers)
+      this.origin.handle({ type: 'peerJoined', peer, have: new Bitfield(this.pieceCount) }, this.nowMs);
+    return this;
+  }
+
+  /** A credit, served at once: the piece, or undefined when it was refused. */
+  want(
+    peer: number,
+    { haveDelta = [], prefer = [] }: { haveDelta?: number[]; prefer?: number[] } = {},
+  ): number | undefined {
+    this.origin.handle({ type: 'wantAny', peer, haveDelta, prefer }, this.nowMs);
+    const action = this.origin.poll();
+    assert.equal(this.origin.poll(), undefined);
+    return action?.type === 'enqueue' ? this.origin.serve(peer, this.nowMs) : undefined;
+  }
+
+  end(peer: number, piece: number, ok = true): void {
+    this.origin.handle({ type: 'offerEnded', peer, piece, ok }, this.nowMs);
+  }
+}
+
+test('no piece leaves a second time before every piece has left once, whoever asks', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 60 }),
+      fc.array(fc.tuple(fc.nat(4), fc.nat(59)), { minLength: 60, maxLength: 60 }),
+      (pieceCount, credits) => {
+        const driver = new Driver(pieceCount).join(0, 1, 2, 3, 4);
+        const sent = credits
+          .slice(0, pieceCount)
+          .map(([peer, wish]) => driver.want(peer, { prefer: wish < pieceCount ? [wish] : [] }));
+        assert.equal(new Set(sent).size, pieceCount);
+        assert.ok(!sent.includes(undefined));
+      },
+    ),
+  );
+});
+
+test('a preferred piece is offered when nobody has it yet', () => {
+  const driver = new Driver(50).join(1, 2);
+  assert.equal(driver.want(1, { prefer: [33] }), 33);
+  assert.notEqual(driver.want(2, { prefer: [33] }), 33);
+});
+
+test('several origins begin in disjoint parts of the blob', () => {
+  const parts = [0, 1, 2].map((originIndex) => {
+    const driver = new Driver(30, { originIndex, originCount: 3 }).join(1);
+    return Array.from({ length: 10 }, () => driver.want(1)!);
+  });
+  assert.deepEqual(
+    parts.map((pieces) => [Math.min(...pieces), Math.max(...pieces)]),
+    [
+      [0, 9],
+      [10, 19],
+      [20, 29],
+    ],
+  );
+});
+
+test('what agents got elsewhere is not sent before what nobody has', () => {
+  const driver = new Driver(4).join(1, 2);
+  const first = driver.want(1, { haveDelta: [0, 1] })!;
+  const second = driver.want(2)!;
+  assert.deepEqual([first, second].toSorted(), [2, 3]);
+});
+
+test('a transfer that failed was not sent', () => {
+  const driver = new Driver(2).join(1, 2, 3);
+  const lost = driver.want(1)!;
+  driver.want(2);
+  driver.end(1, lost, false);
+  assert.equal(driver.want(3), lost);
+  assert.equal(driver.origin.copiesSent, 0);
+});
+
+test('a piece whose only receiver was lost before anyone else had it goes out first again', () => {
+  const driver = new Driver(3).join(1, 2, 3);
+  const pieces = [driver.want(1)!, driver.want(2)!, driver.want(2)!];
+  driver.end(1, pieces[0]!);
+  driver.end(2, pieces[1]!);
+  driver.end(2, pieces[2]!);
+  driver.origin.handle({ type: 'peerLeft', peer: 1 }, 0);
+  assert.equal(driver.want(3), pieces[0]);
+  const safe = new Driver(2).join(1, 2, 3);
+  const piece = safe.want(1)!;
+  safe.end(1, piece);
+  safe.origin.handle({ type: 'peerHave', peer: 2, piece }, 0);
+  safe.origin.handle({ type: 'peerLeft', peer: 1 }, 0);
+  assert.notEqual(safe.want(3), piece, 'another agent has it');
+});
+
+test('once all is out and the swarm is the faster one, second copies are refused; a wish after a refusal is served', () => {
+  const driver = new Driver(200).join(1, 2, 3, 4, 5);
+  const deliver = (peer: number, piece: number): void => {
+    driver.nowMs += 10;
+    driver.end(peer, piece);
+  };
+  for (let piece = 0; piece < 200; piece++) {
+    const offered = driver.want(1)!;
+    deliver(1, offered);
+    for (const other of [2, 3, 4])
+      driver.origin.handle({ type: 'peerHave', peer: other, piece: offered }, driver.nowMs);
+  }
+  assert.equal(driver.origin.copiesSent, 1);
+  // Agent 5 comes late and gets three pieces from the others for each one that the origin gives it.
+  const held = new Set<number>();
+  let refused: number | undefined;
+  for (let round = 0; round < 60 && refused === undefined; round++) {
+    const haveDelta = Array.from({ length: 3 }, (_, index) => (round * 3 + index) % 200).filter(
+      (piece) => !held.has(piece),
+    );
+    for (const piece of haveDelta) held.add(piece);
+    const offered = driver.want(5, { haveDelta });
+    if (offered === undefined) refused = round;
+    else {
+      held.add(offered);
+      deliver(5, offered);
+    }
+  }
+  assert.ok(driver.origin.copiesSent < 1.3, `${driver.origin.copiesSent} copies`);
+  assert.ok(refused !== undefined);
+  const missing = Array.from({ length: 200 }, (_, piece) => piece).find((piece) => !held.has(piece))!;
+  assert.equal(driver.want(5), undefined, 'without a wish it is refused again');
+  assert.equal(driver.want(5, { prefer: [missing] }), missing);
+});
+
+test('the only agent is served whatever was sent before', () => {
+  const driver = new Driver(3).join(1);
+  for (const piece of [driver.want(1)!, driver.want(1)!, driver.want(1)!]) driver.end(1, piece);
+  assert.equal(driver.want(1), undefined, 'it has everything');
+  driver.join(2);
+  driver.origin.handle({ type: 'peerLeft', peer: 1 }, 0);
+  assert.notEqual(driver.want(2), undefined);
+});
+
+test('credits beyond the slots are refused', () => {
+  const driver = new Driver(100, { creditsMax: 2 }).join(1, 2, 3);
+  const actions = [1, 2, 3].map((peer) => {
+    driver.origin.handle({ type: 'wantAny', peer, haveDelta: [], prefer: [] }, 0);
+    return driver.origin.poll()?.type;
+  });
+  assert.deepEqual(actions, ['enqueue', 'enqueue', 'refuse']);
+  driver.origin.handle({ type: 'peerLeft', peer: 1 }, 0);
+  assert.notEqual(driver.want(3), undefined, 'the slot of a lost agent is free');
+});
+
+test('while the blob grows only announced pieces are offered', () => {
+  const driver = new Driver(4, { growing: true }).join(1);
+  assert.equal(driver.want(1), undefined);
+  driver.origin.handle({ type: 'pieceAvailable', piece: 2 }, 0);
+  assert.equal(driver.want(1), 2);
+});
+
+test('numbers from the wire that are no pieces of the blob change nothing', () => {
+  const driver = new Driver(2).join(1);
+  const piece = driver.want(1, { haveDelta: [-1, 2, 1e9], prefer: [7, -3] });
+  assert.ok(piece === 0 || piece === 1);
+  assert.equal(driver.origin.heldBy(1), 0);
+});
