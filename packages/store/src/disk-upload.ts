@@ -52,6 +52,11 @@ export class DiskUpload implements Upload {
     if (options.size === 0) this.#hasher = new TreeHasher();
   }
 
+  /** Committed, cancelled or failed: every method throws. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   get size(): number {
     return this.#size;
   }
@@ -179,7 +184,7 @@ export class DiskUpload implements Upload {
 
   async #discard(): Promise<void> {
     this.#ended = true;
-    this.#options.ended();
     await rm(this.#options.folder, { recursive: true, force: true });
+    this.#options.ended();
   }
 }

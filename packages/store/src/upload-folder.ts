@@ -30,6 +30,7 @@ export class UploadFolder implements UploadStore {
   readonly #options: UploadFolderOptions;
   /** At most uploadsMax entries: an upload has to exist on disk to get here. */
   readonly #loaded = new Map<string, DiskUpload>();
+  readonly #finding = new Map<string, Promise<DiskUpload | undefined>>();
   #count: number;
 
   constructor(options: UploadFolderOptions) {
@@ -64,7 +65,7 @@ export class UploadFolder implements UploadStore {
 
   async get(id: string, repository: RepositoryName): Promise<Upload | undefined> {
     const upload = await this.#find(id);
-    return upload?.repository === repository ? upload : undefined;
+    return upload?.repository === repository && !upload.ended ? upload : undefined;
   }
 
   async expire(olderThanMs: number): Promise<number> {
@@ -82,8 +83,14 @@ export class UploadFolder implements UploadStore {
     if (!idPattern.test(id)) return undefined;
     const loaded = this.#loaded.get(id);
     if (loaded) return loaded;
-    const found = await readUpload(join(this.#options.folder, id));
-    return found && (this.#loaded.get(id) ?? this.#add(id, found));
+    // One reader an id: a second one could bring back an upload that has ended meanwhile.
+    const finding =
+      this.#finding.get(id) ??
+      readUpload(join(this.#options.folder, id))
+        .then((found) => found && (this.#loaded.get(id) ?? this.#add(id, found)))
+        .finally(() => this.#finding.delete(id));
+    this.#finding.set(id, finding);
+    return finding;
   }
 
   #add(id: string, found: FoundUpload): DiskUpload {
