@@ -45,8 +45,9 @@ const drainMs = 10_000;
 const dropBody = ({ raw }: FastifyRequest): void => {
   if (raw.complete || (raw.headers['transfer-encoding'] === undefined && !(Number(raw.headers['content-length']) > 0)))
     return;
-  const timer = setTimeout(() => raw.socket.destroy(), drainMs);
-  raw.once('close', () => clearTimeout(timer)).resume();
+  const timer = setTimeout(() => raw.socket.destroy(), drainMs).unref();
+  const dropped = (): void => clearTimeout(timer);
+  raw.once('end', dropped).once('close', dropped).resume();
 };
 
 /** A push to something that serves pulls only: 405 UNSUPPORTED. `message` tells where to push to. */
