@@ -41,7 +41,11 @@ export type OciErrorCode = keyof typeof ociErrorStatus;
 export class OciError extends ShoalError {
   declare readonly code: OciErrorCode;
 
-  constructor(code: OciErrorCode, message: string, options: { detail?: unknown; cause?: unknown; status?: number } = {}) {
+  constructor(
+    code: OciErrorCode,
+    message: string,
+    options: { detail?: unknown; cause?: unknown; status?: number } = {},
+  ) {
     super(code, options.status ?? ociErrorStatus[code], message, options);
   }
 }
@@ -56,6 +60,7 @@ export class InvalidValueError extends ShoalError {
 }
 
 const printable = (value: unknown): string => {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  // An object from the wire may carry a `toString` that is no function.
+  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 };

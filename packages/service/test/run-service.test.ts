@@ -113,7 +113,7 @@ describe('runService', { concurrency: 2, timeout: 60_000 }, () => {
       assert.equal(code, 1);
       const last = events(stdout).at(-1);
       assert.equal(last?.['level'], 'fatal');
-      assert.equal((last?.['err'] as { message: string }).message, reason);
+      assert.equal((last?.['err'] as { message: string } | undefined)?.message, reason);
     });
   }
 

@@ -1,4 +1,4 @@
-import { formatBytes } from '@shoal/core';
+import { GiB, KiB, MiB } from '@shoal/core';
 import type { SchemaView } from './schema-view.ts';
 import { mapValues } from './schema-view.ts';
 
@@ -54,19 +54,28 @@ const lengthText = ({ maxLength }: SchemaView): string =>
 
 /** A number in the unit its key is written in. */
 export const quantity = (view: SchemaView, value: number): string => {
-  if (view['x-kind'] === 'bytes') return formatBytes(value);
-  if (view['x-kind'] === 'duration') return formatDuration(value);
+  if (view['x-kind'] === 'bytes') return inUnits(value, byteUnits, 'B');
+  if (view['x-kind'] === 'duration') return inUnits(value, durationUnits, 'ms');
   return String(value);
 };
 
-const formatDuration = (ms: number): string => {
-  for (const [unit, factor] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-  ] as const) {
-    if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
-  }
-  return `${ms}ms`;
+type Units = readonly (readonly [unit: string, factor: number])[];
+
+const byteUnits: Units = [
+  ['TiB', 1024 * GiB],
+  ['GiB', GiB],
+  ['MiB', MiB],
+  ['KiB', KiB],
+];
+const durationUnits: Units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+];
+
+/** A whole number of the largest unit that gives one: what the configuration itself accepts. */
+const inUnits = (value: number, units: Units, smallest: string): string => {
+  const [unit, factor] = units.find(([, size]) => value >= size && value % size === 0) ?? [smallest, 1];
+  return `${value / factor}${unit}`;
 };

@@ -4,7 +4,7 @@ import type { LocatedProblem } from './error.ts';
 import { nearest } from './nearest.ts';
 import { parseEnvironmentText } from './parse-leaf.ts';
 import type { SchemaView } from './schema-view.ts';
-import { isHidden } from './schema-view.ts';
+import { holdsHidden } from './schema-view.ts';
 
 /** Writes the variables that are set over the tree; gives back which key came from which variable. */
 export const applyEnvironment = (
@@ -56,7 +56,7 @@ const environmentValue = (
       value: raw,
       allowed: 'allowed is a list with commas, or a list or map as YAML in one line',
       source: name,
-      hidden: isHidden(view),
+      hidden: holdsHidden(view),
     });
     return undefined;
   }

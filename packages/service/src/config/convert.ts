@@ -6,7 +6,7 @@ import { keyText } from './paths.ts';
 import type { ConfigPath } from './paths.ts';
 import { parseLeaf, readSecretFile } from './parse-leaf.ts';
 import type { SchemaView } from './schema-view.ts';
-import { isHidden, isSection, leavesOf, mapValues } from './schema-view.ts';
+import { holdsHidden, isSection, leavesOf, mapValues } from './schema-view.ts';
 
 /** What a conversion needs to know besides the value, and where it reports what is wrong. */
 export interface Conversion {
@@ -82,7 +82,7 @@ export const report = (c: Conversion, view: SchemaView, path: ConfigPath, value:
     key: keyText(path),
     value: value ?? null,
     allowed: `allowed is ${allowedText(view)}`,
-    hidden: isHidden(view),
+    hidden: holdsHidden(view),
     ...sourceOf(c, path),
   });
 };

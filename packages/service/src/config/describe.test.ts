@@ -33,7 +33,7 @@ it('describes each key in a row', () => {
   assert.deepEqual(describeConfig(definition).split('\n'), [
     '| Key | Environment | Type | Default | Allowed | What it is for |',
     '| --- | --- | --- | --- | --- | --- |',
-    '| `store.quotaBytes` | `SHOAL_ORIGIN_STORE_QUOTA_BYTES` | bytes | `2.00 GiB` | a size such as 1048576, 256KiB or 1.5GB of at least 1.0 MiB | Most bytes \\| of all. |',
+    '| `store.quotaBytes` | `SHOAL_ORIGIN_STORE_QUOTA_BYTES` | bytes | `2GiB` | a size such as 1048576, 256KiB or 1.5GB of at least 1MiB | Most bytes \\| of all. |',
     '| `store.waitMs` | `SHOAL_ORIGIN_STORE_WAIT_MS` | duration | **required** | a duration such as 250ms, 10s or 5m | How long. |',
     '| `password` | `SHOAL_ORIGIN_PASSWORD` | secret | not set | text of at least 1 characters | For the store. |',
     '| `passwordFile` | `SHOAL_ORIGIN_PASSWORD_FILE` | path | not set | a path | File that holds `password`, in its place. |',

@@ -39,6 +39,7 @@ const definition = defineConfig({
     }),
     advertise: Type.Optional(kinds.address({ description: 'Address.' })),
     share: kinds.number({ default: 0.5, max: 1, description: 'Share.' }),
+    tokens: kinds.list(kinds.secret({ description: 'T.' }), { default: [], description: 'Ts.' }),
     strict: kinds.flag({ default: false, description: 'Strict.' }),
     name: kinds.text({ pattern: '^[a-z]+$', description: 'A name.' }),
     users: Type.Optional(
@@ -194,7 +195,7 @@ describe('loadConfig: problems', () => {
     [
       'size that is none',
       { cache: { quotaBytes: '3 lots' } },
-      /^cache\.quotaBytes: "3 lots" is not allowed; allowed is a size such as .* from 1.0 MiB to 1024.00 GiB$/,
+      /^cache\.quotaBytes: "3 lots" is not allowed; allowed is a size such as .* from 1MiB to 1TiB$/,
     ],
     ['size out of range', { cache: { quotaBytes: '2TiB' } }, /^cache\.quotaBytes: "2TiB" is not allowed/],
     [
@@ -339,9 +340,12 @@ describe('loadConfig: secrets', () => {
       { cluster: { secret: short } },
       { cluster: { secretFile: fileOf('short', short) } },
       { cluster: { secrets: short } },
+      { cluster: short },
+      { tokens: short },
+      { users: { ann: short } },
     ]) {
       const [problem = ''] = problemsOf({ values });
-      assert.match(problem, /^cluster\.secrets?: .*not shown/);
+      assert.match(problem, /^(cluster|tokens|users).*: .*not shown/);
       assert.ok(!problem.includes(short));
     }
   });

@@ -8,7 +8,7 @@ import type { LocatedProblem } from './error.ts';
 import { ConfigError } from './error.ts';
 import { keyText, pathOfPointer, valueAt, viewAt } from './paths.ts';
 import type { ConfigPath } from './paths.ts';
-import { isHidden, viewOf } from './schema-view.ts';
+import { holdsHidden, viewOf } from './schema-view.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export interface ConfigSources {
@@ -52,7 +52,7 @@ const checked = <Schema extends TObject>(
   check(config).map((problem) => {
     const path = problem.key.split('.');
     const source = locate(path);
-    return { ...problem, hidden: isHidden(viewAt(root, path)), ...(source !== undefined && { source }) };
+    return { ...problem, hidden: holdsHidden(viewAt(root, path)), ...(source !== undefined && { source }) };
   });
 
 /** Reports what the schema refuses, once a key; keys that already have a problem are passed over. */

@@ -33,6 +33,13 @@ export const isSection = (view: SchemaView): boolean => view.properties !== unde
 /** Values of these keys are never printed. */
 export const isHidden = (view: SchemaView): boolean => view['x-kind'] === 'secret' || view['x-hidden'] === true;
 
+/** Whether a value of this schema, or what stands in its place by mistake, may hold a secret somewhere inside. */
+export const holdsHidden = (view: SchemaView): boolean =>
+  isHidden(view) ||
+  [view.items, mapValues(view), ...Object.values(view.properties ?? {})].some(
+    (inner) => inner !== undefined && holdsHidden(inner),
+  );
+
 /** The schema of a map's values: `Type.Record(Type.String(), values)`. */
 export const mapValues = (view: SchemaView): SchemaView | undefined => Object.values(view.patternProperties ?? {})[0];
 

@@ -47,7 +47,10 @@ export const baseSections = (ports: { readonly admin: number; readonly debug: nu
     ),
   }),
   admin: listener(ports.admin, 'Metrics and health (`/metrics`, `/livez`, `/readyz`)'),
-  debug: listener(ports.debug, 'Debug dumps (`/debug/...`), loopback only'),
+  debug: section({
+    host: host({ default: '127.0.0.1', description: 'Debug dumps (`/debug/...`): the loopback address to listen on.' }),
+    port: port({ default: ports.debug, description: 'Debug dumps (`/debug/...`): the TCP port.' }),
+  }),
   stop: section({
     timeoutMs: durationMs({
       default: '20s',

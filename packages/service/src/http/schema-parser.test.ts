@@ -21,6 +21,7 @@ const wrong: [value: unknown, message: RegExp][] = [
   [{ peer: {}, events: [] }, /^peer\.port: undefined is not allowed/],
   [{ peer: { port: 1 }, events: ['join', 'go'] }, /^events\[1\]: "go" is not allowed; allowed is one of join, leave$/],
   [{ peer: { port: 1 }, events: ['join', 'join', 'join'] }, /^events: /],
+  [{ peer: { port: { toString: null } }, events: [] }, /^peer\.port: \{"toString":null\} is not allowed/],
   ['text', /^body: "text" is not allowed; allowed is a section with the keys peer, events$/],
   [undefined, /^body: undefined/],
 ];

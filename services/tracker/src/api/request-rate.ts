@@ -39,7 +39,7 @@ export class RequestRate {
     const before = this.#buckets.get(peer) ?? { tokens: burst, atMs: nowMs };
     const tokens = Math.min(burst, before.tokens + ((nowMs - before.atMs) * perSecondMax) / 1000);
     this.#buckets.delete(peer);
-    this.#buckets.set(peer, { tokens: Math.max(0, tokens - 1), atMs: nowMs });
+    this.#buckets.set(peer, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: nowMs });
     if (this.#buckets.size > peersMax) this.#buckets.delete(this.#buckets.keys().next().value ?? '');
     if (tokens < 1) throw new TooManyRequestsError(perSecondMax);
   }

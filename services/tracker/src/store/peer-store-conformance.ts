@@ -8,8 +8,9 @@ import type { MembershipChange, PeerStore, StoreLimits } from './peer-store.ts';
 /** What a suite run needs of an implementation. */
 export interface StoreUnderTest {
   readonly store: PeerStore;
-  /** Lets so much time pass for the store that peers silent since before are dead, and ones renewed at half of it are not. */
+  /** How long a peer lives after its last sign. */
   readonly ttlMs: number;
+  /** Lets time pass for the store. */
   pass(ms: number): Promise<void>;
 }
 
