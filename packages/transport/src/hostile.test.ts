@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { parsePeerId, seededPrng } from '@shoal/core';
-import { encodeDataHeader, encodeMessage, type Message } from '@shoal/protocol';
+import { decodeHelloFields, encodeDataHeader, encodeMessage, type Message } from '@shoal/protocol';
 import { InvalidValueError } from '@shoal/core';
 import { dataPair, linkedPair, startNode, type TestNode } from './testing/node.ts';
 import { RawPeer } from './testing/raw-peer.ts';
@@ -61,6 +61,20 @@ suite('peers that break the grammar', () => {
     twice.hello({}, { nonce });
     assert.match((await twice.next('error'))?.reason ?? '', /hello is out of its place/);
     assert.equal(node.seen.opened.length, 0);
+  });
+
+  test('READY on a connection that was told it is a duplicate is refused, and the link stays', async () => {
+    await using node = await startNode();
+    const fields = { peerId: parsePeerId('77'.repeat(20)) };
+    const first = await RawPeer.link(node.address, fields);
+    await node.seen.until('a link', () => node.seen.opened.length === 1);
+    const second = await RawPeer.dial(node.address);
+    second.hello(fields, { nonce: (await second.next('challenge'))!.nonce });
+    assert.equal(decodeHelloFields((await second.next('hello'))!.signed).duplicate, true);
+    second.send({ type: 'ready' });
+    assert.match((await second.next('error'))?.reason ?? '', /ready is out of its place/);
+    assert.ok(node.seen.opened.length === 1 && node.seen.opened[0]!.open);
+    first.socket.destroy();
   });
 
   test('what the handler refuses closes the link with its reason', async () => {

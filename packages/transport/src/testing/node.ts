@@ -9,7 +9,7 @@ import type { NodeIdentity } from '../identity.ts';
 import type { Link } from '../link.ts';
 
 /** A test that waits longer than this has failed. */
-const patienceMs = 8000;
+export const patienceMs = 8000;
 
 export interface Frame {
   readonly header: DataHeader;

@@ -11,7 +11,7 @@ import {
   type Phase,
 } from '@shoal/protocol';
 import { Proofs, type ProofLabel } from '../proof.ts';
-import { identity } from './node.ts';
+import { identity, patienceMs } from './node.ts';
 
 /** A peer that says whatever a test wants it to, over a bare socket. */
 export class RawPeer {
@@ -54,13 +54,14 @@ export class RawPeer {
     this.socket.write(encodeMessage(message));
   }
 
-  /** The next message of this type, or undefined when the connection ends before one. */
+  /** The next message of this type, or undefined when the connection ends, or the patience of tests, before one. */
   async next<T extends Message['type']>(type: T): Promise<Extract<Message, { type: T }> | undefined> {
+    const signal = AbortSignal.timeout(patienceMs);
     for (;;) {
       const index = this.messages.findIndex((message) => message.type === type);
       if (index >= 0) return this.messages.splice(index, 1)[0] as Extract<Message, { type: T }>;
-      if (this.socket.destroyed || this.socket.readableEnded) return undefined;
-      await once(this.#changes, 'change');
+      if (this.socket.destroyed || this.socket.readableEnded || signal.aborted) return undefined;
+      await once(this.#changes, 'change', { signal }).catch(() => {});
     }
   }
 
