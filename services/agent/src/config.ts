@@ -85,6 +85,10 @@ const schema = section({
       min: 0,
       description: 'Most bytes of blobs on disk. A larger blob passes through without being kept.',
     }),
+    diskFreeBytesMin: bytes({
+      default: 0,
+      description: 'Bytes of the disk that the cache leaves free; what does not fit beside them passes through.',
+    }),
     highWater: number({
       default: 0.95,
       min: 0.01,

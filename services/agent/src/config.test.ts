@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigError, describeConfig, loadConfig } from '@shoal/service';
+import { agentConfig } from './config.ts';
+
+test('the defaults are those of the port table, on loopback', () => {
+  const config = loadConfig(agentConfig);
+  assert.deepEqual([config.registry.host, config.registry.port], ['127.0.0.1', 7020]);
+  assert.deepEqual([config.pieces.port, config.admin.port, config.debug.port], [7021, 7022, 7023]);
+  assert.equal(config.deadlines.firstByteMs, 10_000);
+  assert.deepEqual(config.origins, ['http://127.0.0.1:7000']);
+});
+
+test('a mistake is named by key, value and what is allowed', () => {
+  const refused = (values: unknown, pattern: RegExp) =>
+    assert.throws(
+      () => loadConfig(agentConfig, { values }),
+      (error: Error) => error instanceof ConfigError && pattern.test(error.message),
+    );
+  refused({ cache: { lowWater: 0.9, highWater: 0.5 } }, /cache\.lowWater.*0\.9.*at most cache\.highWater \(0\.5\)/s);
+  refused({ pieces: { host: '0.0.0.0' } }, /pieces\.host.*cluster\.secret/s);
+  refused({ origins: [] }, /origins/);
+  refused({ cach: {} }, /cach/);
+  refused({ trust: { keys: [{ keyId: 'x', publicKey: 'y' }] } }, /trust\.keys/);
+});
+
+test('the environment stands over the file, and every key is described', () => {
+  const config = loadConfig(agentConfig, {
+    env: { SHOAL_AGENT_CACHE_QUOTA_BYTES: '1GiB', SHOAL_AGENT_ORIGINS: 'http://o1:1,http://o2:2' },
+  });
+  assert.equal(config.cache.quotaBytes, 2 ** 30);
+  assert.deepEqual(config.origins, ['http://o1:1', 'http://o2:2']);
+  assert.doesNotMatch(describeConfig(agentConfig), /\| *undefined *\|/);
+});
