@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import {
-  decodeMetainfo,
-  decodeTagRecord,
-  metainfoStatement,
-  parseAddress,
-  type PublicKeyRecord,
-  tagStatement,
-} from '@shoal/core';
+import { decodeMetainfo, decodeTagRecord, metainfoStatement, parseAddress, tagStatement } from '@shoal/core';
 import { clusterAuth, unsignedBody } from '@shoal/service';
 import { sha256, TrustedKeys } from '@shoal/store';
 import { type Answer, digestBytes, type RegistryClient } from './testing/registry-client.ts';
 import { startOrigin, type TestOrigin } from './testing/test-origin.ts';
 
 const keysOf = async (client: RegistryClient): Promise<TrustedKeys> => {
-  const cluster = (await client.call('GET', '/shoal/v1/cluster')).json() as { keys: PublicKeyRecord[] };
+  const cluster = (await client.call('GET', '/shoal/v1/cluster')).json();
   return new TrustedKeys(cluster.keys);
 };
 

@@ -84,7 +84,7 @@ describe('an upload', () => {
   });
 });
 
-const smallDisk = (folder: string): string[] => [
+const smallDisk = (folder: string): [string, ...string[]] => [
   'unshare',
   '-rm',
   'sh',

@@ -99,7 +99,7 @@ describe('malformed requests', () => {
         );
         assert.ok(status < 500, `${status}`);
       }),
-      { numRuns: 1500 },
+      { numRuns: 800 },
     );
     assert.equal((await test.client.call('GET', '/v2/app/manifests/v1')).status, 200);
   });

@@ -49,7 +49,7 @@ describe('referrers', () => {
       { mediaType: types.image, ...signature, artifactType: 'application/x.signature', annotations: { a: 'b' } },
       { mediaType: types.image, ...plain, artifactType: config.mediaType },
     ];
-    const all = (await list('ref/one', subject.digest)).json().manifests as { digest: string }[];
+    const all = (await list('ref/one', subject.digest)).json().manifests;
     assert.deepEqual(
       all,
       expected.toSorted((a, b) => (a.digest < b.digest ? -1 : 1)),
@@ -71,7 +71,7 @@ describe('referrers', () => {
     });
     const answer = await test.client.pushManifest('ref/index', 'v1', text, types.index);
     assert.equal(answer.headers['oci-subject'], subject.digest);
-    assert.equal((await list('ref/index', subject.digest)).json().manifests[0].artifactType, 'application/x.list');
+    assert.equal((await list('ref/index', subject.digest)).json().manifests[0]?.artifactType, 'application/x.list');
     await test.client.call('DELETE', `/v2/ref/index/manifests/${digestBytes(text)}`);
     assert.deepEqual((await list('ref/index', subject.digest)).json().manifests, []);
   });

@@ -172,13 +172,12 @@ describe('pushing blobs', () => {
   it('takes many pushes of the same blob at once', async () => {
     const bytes = randomBytes(300_000);
     const digest = digestBytes(bytes);
+    const all = Object.values(ways);
     const answers = await Promise.all(
-      Array.from({ length: 12 }, (_, index) =>
-        Object.values(ways)[index % 6]?.(client, `push/same${index % 3}`, bytes, digest),
-      ),
+      [...all, ...all].map((push, index) => push(client, `push/same${index % 3}`, bytes, digest)),
     );
     assert.deepEqual(
-      answers.map((answer) => answer?.status),
+      answers.map(({ status }) => status),
       Array(12).fill(201),
     );
     for (let index = 0; index < 3; index++)
@@ -296,7 +295,7 @@ describe('pushing manifests', () => {
     ] as const) {
       const answer = await client.pushManifest('man/one', 'missing', text, type);
       assert.deepEqual([answer.status, answer.code], [404, 'MANIFEST_BLOB_UNKNOWN']);
-      assert.equal(answer.json().errors[0].detail[0].digest, missing.digest);
+      assert.equal(answer.json().errors[0]?.detail[0]?.digest, missing.digest);
     }
     assert.equal((await client.pushManifest('man/elsewhere', 'v1', image())).code, 'MANIFEST_BLOB_UNKNOWN');
     assert.equal((await client.call('GET', '/v2/man/elsewhere/tags/list')).status, 404);

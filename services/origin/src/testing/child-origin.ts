@@ -14,8 +14,11 @@ export interface ChildOrigin extends AsyncDisposable {
 }
 
 /** An origin in a process of its own, as operators start it. `wrap` is a command line that runs it. */
-export const spawnOrigin = async (folder: string, wrap: readonly string[] = []): Promise<ChildOrigin> => {
-  const [command = '', ...args] = [...wrap, process.execPath, main];
+export const spawnOrigin = async (
+  folder: string,
+  wrap: readonly [string, ...string[]] | readonly [] = [],
+): Promise<ChildOrigin> => {
+  const [command, ...args] = wrap.length > 0 ? [...wrap, process.execPath, main] : [process.execPath, main];
   const env = {
     ...process.env,
     SHOAL_ORIGIN_FOLDER: folder,

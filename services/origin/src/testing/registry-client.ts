@@ -1,13 +1,23 @@
 import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type Digest, type DigestAlgorithm, digestOf } from '@shoal/core';
+import { type Digest, type DigestAlgorithm, digestOf, type PublicKeyRecord } from '@shoal/core';
 import { Agent, type Dispatcher, request } from 'undici';
+
+/** The JSON bodies that tests look into; which fields are there depends on the request. */
+export interface AnswerBody {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly manifests: readonly { readonly digest: string; readonly artifactType?: string }[];
+  readonly errors: readonly { readonly code: string; readonly detail: readonly { readonly digest: string }[] }[];
+  readonly keys: readonly PublicKeyRecord[];
+  readonly piecesAddress: string;
+}
 
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly bytes: Buffer;
-  json(): any;
+  json(): AnswerBody;
   /** Of the OCI error body. */
   readonly code: string | undefined;
 }
@@ -58,7 +68,7 @@ export class RegistryClient {
       ...(body !== undefined && { body: body as Readable }),
     });
     const bytes = Buffer.from(await answer.body.bytes());
-    const json = (): any => JSON.parse(bytes.toString());
+    const json = (): AnswerBody => JSON.parse(bytes.toString()) as AnswerBody;
     return { status: answer.statusCode, headers: answer.headers, bytes, json, code: codeOf(bytes) };
   }
 
@@ -117,7 +127,7 @@ export class RegistryClient {
 
 const codeOf = (bytes: Buffer): string | undefined => {
   try {
-    return JSON.parse(bytes.toString()).errors?.[0]?.code;
+    return (JSON.parse(bytes.toString()) as Partial<AnswerBody>).errors?.[0]?.code;
   } catch {
     return undefined;
   }
