@@ -29,10 +29,16 @@ const importsOf = (root: string, file: string): Import[] => {
 
 const isTestFile = (file: string): boolean => /(?:\.test|-conformance)\.ts$|\/(?:testing|test)\//.test(file);
 
+/** Tests of one service run it beside the real others, over real sockets. */
+const isServiceTest = (workspace: string, file: string): boolean =>
+  workspace.startsWith('services/') && isTestFile(file);
+
 /** Why the import is not allowed, or undefined when it is. */
 const violation = (workspace: string, rule: WorkspaceRule, { file, specifier }: Import): string | undefined => {
   if (specifier.startsWith('.')) return relativeViolation(workspace, file, specifier);
   const scoped = /^@shoal\/([^/]+)(\/.*)?$/.exec(specifier);
+  if (scoped && isServiceTest(workspace, file) && `services/${scoped[1]}` in importRules && !scoped[2])
+    return undefined;
   if (scoped) return workspaceViolation(workspace, rule, scoped[1] ?? '', scoped[2]);
   if (!rule.pure || isTestFile(file)) return undefined;
   if (isBuiltin(specifier)) return `${workspace} is pure: it does no I/O, the shell does it`;

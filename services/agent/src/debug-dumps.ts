@@ -1,26 +1,14 @@
-import type { Exchange } from '@shoal/exchange';
 import type { DebugServer } from '@shoal/service';
-import type { PieceCache } from '@shoal/store';
-import type { Origins } from './origin/origins.ts';
+import type { Ground } from './ground.ts';
 import type { Pulls } from './pull/pulls.ts';
-import type { Seeds } from './seeds/seeds.ts';
-import type { TrackerClient } from './tracker/tracker-client.ts';
-
-export interface DumpedParts {
-  readonly exchange: Exchange;
-  readonly cache: PieceCache;
-  readonly pulls: Pulls;
-  readonly seeds: Seeds;
-  readonly origins: Origins;
-  readonly tracker: TrackerClient;
-}
+import type { SwarmSide } from './swarm-side.ts';
 
 /** Blobs listed by one dump. */
 const listedMax = 1000;
 
 /** `/debug/swarms` and `/debug/cache`: what this node is doing, for people who look for a fault. */
-export const registerDumps = (debug: DebugServer, parts: DumpedParts): void => {
-  const { exchange, cache, pulls, seeds, origins, tracker } = parts;
+export const registerDumps = (debug: DebugServer, { cache, origins }: Ground, swarm: SwarmSide, pulls: Pulls): void => {
+  const { exchange, seeds, tracker } = swarm;
   debug.register('swarms', () => ({
     exchange: exchange.stats(),
     links: [...exchange.links()].slice(0, listedMax).map(({ remote }) => remote),

@@ -52,11 +52,11 @@ export class Agent implements AsyncDisposable {
     const admin = parts.use(await AdminServer.listen({ service: 'agent', listen: config.admin, metrics }));
     const debug = parts.use(await DebugServer.listen({ service: 'agent', listen: config.debug }));
 
-    let seeds: SwarmSide['seeds'] | undefined;
-    const evict = ({ digest }: CachedBlob): void => void seeds?.drop(digest);
+    const late: { swarm?: SwarmSide } = {};
+    const evict = ({ digest }: CachedBlob): void => void late.swarm?.seeds.drop(digest);
     const ground = await openGround(parts, { config, events, log, clock, prng, evict });
     const swarm = parts.use(await SwarmSide.start(ground));
-    seeds = swarm.seeds;
+    late.swarm = swarm;
     const side = pullSide(ground, swarm);
     const { pulls, registry } = side;
     parts.defer(() => pulls.stop());
@@ -69,7 +69,7 @@ export class Agent implements AsyncDisposable {
     await listening('registry', config.registry, () => app.listen({ host, port }));
     startRestoring(parts, ground, swarm, side);
     watch(ground, swarm, side);
-    registerDumps(debug, { ...ground, ...swarm, pulls });
+    registerDumps(debug, ground, swarm, pulls);
     options.signal?.throwIfAborted();
     admin.started();
     const addresses = {

@@ -71,7 +71,7 @@ test('it fetches one missing piece after the other until none is left', async ()
 test('when no origin delivers it gives the claims back and says when that was', async () => {
   const download = downloadOf();
   const { fallback } = fallbackOf(download, async function* (): AsyncGenerator<Uint8Array> {
-    throw new Error('connection refused');
+    yield await Promise.reject<Uint8Array>(new Error('connection refused'));
   });
   fallback.mode = 'any';
   await eventually(() => download.log.length === 2);

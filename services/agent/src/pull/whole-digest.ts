@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Digest, digestAlgorithm, digestHex, MiB } from '@shoal/core';
+import { digestAlgorithm, digestHex, MiB } from '@shoal/core';
 import type { CachedBlob } from '@shoal/store';
 
 /** Whether the bytes in the file have the blob's digest. Costs 0.5-0.7 CPU seconds a GB; other work runs in between. */
@@ -17,7 +17,3 @@ export const matchesDigest = async (blob: CachedBlob, signal: AbortSignal): Prom
   }
   return hash.digest('hex') === digestHex(blob.digest);
 };
-
-/** Whether small content has the digest it is named by. */
-export const bytesMatchDigest = (bytes: Uint8Array, digest: Digest): boolean =>
-  createHash(digestAlgorithm(digest)).update(bytes).digest('hex') === digestHex(digest);
