@@ -18,16 +18,19 @@ export const urlOf = (address: Address): string => `http://${formatAddress(addre
 /** A cluster in one process over real sockets, in a temporary folder that goes with it. */
 export class World implements AsyncDisposable {
   readonly folder: string;
+  readonly #cluster: object;
   readonly #parts = new AsyncDisposableStack();
   origin!: Origin;
   tracker!: Tracker;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, cluster: object) {
     this.folder = folder;
+    this.#cluster = cluster;
   }
 
-  static async start(origin: object = {}): Promise<World> {
-    const world = new World(await mkdtemp(join(tmpdir(), 'shoal-agent-')));
+  /** `cluster` is the section of that name of every process, `origin` what else the origin is told. */
+  static async start({ cluster = {}, ...origin }: { cluster?: object; pieces?: object } = {}): Promise<World> {
+    const world = new World(await mkdtemp(join(tmpdir(), 'shoal-agent-')), cluster);
     world.#parts.defer(() => rm(world.folder, { recursive: true, force: true }));
     await world.startTracker(0);
     await world.startOrigin({ registry: anyPort, pieces: anyPort }, origin);
@@ -35,7 +38,7 @@ export class World implements AsyncDisposable {
   }
 
   async startOrigin(ports: object, config: object = {}): Promise<Origin> {
-    const values = { ...base, folder: join(this.folder, 'origin'), ...ports, ...config };
+    const values = { ...base, cluster: this.#cluster, folder: join(this.folder, 'origin'), ...ports, ...config };
     this.origin = this.#parts.use(await Origin.start(loadConfig(originConfig, { values })));
     return this.origin;
   }
@@ -47,7 +50,7 @@ export class World implements AsyncDisposable {
   }
 
   async startTracker(port: number): Promise<Tracker> {
-    const values = { ...base, api: { port }, heartbeat: { intervalMs: 500, ttlMs: 2000 } };
+    const values = { ...base, cluster: this.#cluster, api: { port }, heartbeat: { intervalMs: 500, ttlMs: 2000 } };
     this.tracker = this.#parts.use(await Tracker.start(loadConfig(trackerConfig, { values })));
     return this.tracker;
   }
@@ -56,6 +59,7 @@ export class World implements AsyncDisposable {
   async agent(name: string, config: Record<string, object> = {}): Promise<TestAgent> {
     const values = {
       ...base,
+      cluster: this.#cluster,
       registry: anyPort,
       pieces: anyPort,
       origins: [urlOf(this.origin.addresses.registry)],
