@@ -133,7 +133,7 @@ const openStorage = async (config: OriginConfig, events: OriginEvents, clock: ()
     lengthMin: pieceLength.minBytes,
     lengthMax: pieceLength.maxBytes,
   };
-  // The store takes the folder for this process: nothing else is read before.
+  // The store takes the folder for this process: a second one fails here, before it reads the catalog.
   const blobs = await BlobStore.open({
     folder: join(folder, 'store'),
     policy,
