@@ -17,9 +17,11 @@ export class Bitfield {
   /** @throws InvalidValueError when the byte length is wrong or a spare bit is set */
   static fromBytes(bytes: Uint8Array, length: number): Bitfield {
     const field = new Bitfield(length);
-    if (bytes.length !== field.#bytes.length) throw new InvalidValueError('bitfield', `${bytes.length} bytes`, `${length} pieces take ${field.#bytes.length}`);
+    if (bytes.length !== field.#bytes.length)
+      throw new InvalidValueError('bitfield', `${bytes.length} bytes`, `${length} pieces take ${field.#bytes.length}`);
     const spare = bytes.length * 8 - length;
-    if (spare > 0 && ((bytes.at(-1) ?? 0) & ((1 << spare) - 1)) !== 0) throw new InvalidValueError('bitfield', 'a spare bit is set', 'spare bits are zero');
+    if (spare > 0 && ((bytes.at(-1) ?? 0) & ((1 << spare) - 1)) !== 0)
+      throw new InvalidValueError('bitfield', 'a spare bit is set', 'spare bits are zero');
     field.#bytes.set(bytes);
     for (const byte of bytes) field.#count += popCount(byte);
     return field;
@@ -32,12 +34,13 @@ export class Bitfield {
   }
 
   has(index: number): boolean {
-    return ((this.#bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
+    return index >= 0 && index < this.length && ((this.#bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
   }
 
   /** True when the bit was clear before. @throws InvalidValueError outside 0..length-1 */
   set(index: number): boolean {
-    if (!Number.isInteger(index) || index < 0 || index >= this.length) throw new InvalidValueError('piece', index, `allowed is 0 to ${this.length - 1}`);
+    if (!Number.isInteger(index) || index < 0 || index >= this.length)
+      throw new InvalidValueError('piece', index, `allowed is 0 to ${this.length - 1}`);
     if (this.has(index)) return false;
     this.#bytes[index >> 3] = (this.#bytes[index >> 3] ?? 0) | (0x80 >> (index & 7));
     this.#count++;
@@ -62,9 +65,9 @@ export class Bitfield {
 
   /** The first clear bit at or after `from`, or `length` when there is none. */
   firstMissing(from = 0): number {
-    let index = from;
+    let index = Math.max(0, from);
     while (index < this.length && this.has(index)) index++;
-    return index;
+    return Math.min(index, this.length);
   }
 
   toBytes(): Uint8Array {

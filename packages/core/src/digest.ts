@@ -15,7 +15,10 @@ const shapes: Record<DigestAlgorithm, RegExp> = { sha256: /^[0-9a-f]{64}$/, sha5
 /** @throws OciError DIGEST_INVALID unless `raw` is a sha256 or sha512 digest. */
 export const parseDigest = (raw: string): Digest => {
   if (!isDigest(raw)) {
-    throw new OciError('DIGEST_INVALID', `digest: ${JSON.stringify(raw.slice(0, 160))} is not a digest; allowed are sha256:<64 hex digits> and sha512:<128 hex digits>, in lower case`);
+    throw new OciError(
+      'DIGEST_INVALID',
+      `digest: ${JSON.stringify(raw.slice(0, 160))} is not a digest; allowed are sha256:<64 hex digits> and sha512:<128 hex digits>, in lower case`,
+    );
   }
   return raw;
 };
@@ -33,7 +36,8 @@ export const digestHex = (digest: Digest): string => digest.slice(7);
 
 /** @throws OciError DIGEST_INVALID when the hash has not the algorithm's length. */
 export const digestOf = (algorithm: DigestAlgorithm, hash: Uint8Array): Digest => {
-  if (hash.length * 2 !== hexLength[algorithm]) throw new OciError('DIGEST_INVALID', `digest: ${hash.length} bytes are no ${algorithm} hash`);
+  if (hash.length * 2 !== hexLength[algorithm])
+    throw new OciError('DIGEST_INVALID', `digest: ${hash.length} bytes are no ${algorithm} hash`);
   return parseDigest(`${algorithm}:${hash.toHex()}`);
 };
 

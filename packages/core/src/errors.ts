@@ -61,6 +61,7 @@ export class InvalidValueError extends ShoalError {
 
 const printable = (value: unknown): string => {
   // An object from the wire may carry a `toString` that is no function.
-  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text =
+    typeof value === 'number' || typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? typeof value);
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 };

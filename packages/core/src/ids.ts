@@ -25,8 +25,12 @@ export const parseSwarmId = (raw: string): SwarmId => {
  * The swarm of one cutting of one blob. Two piece lengths of the same blob are two swarms, so their
  * bitfields never mix.
  */
-export const swarmIdOf = (digest: Digest, leafAlgorithm: LeafAlgorithm, pieceLength: number, hash: HashFunction): SwarmId =>
-  parseSwarmId(hash(utf8.encode(`shoal-swarm-v1\n${digest}\n${leafAlgorithm}\n${pieceLength}\n`)).toHex());
+export const swarmIdOf = (
+  digest: Digest,
+  leafAlgorithm: LeafAlgorithm,
+  pieceLength: number,
+  hash: HashFunction,
+): SwarmId => parseSwarmId(hash(utf8.encode(`shoal-swarm-v1\n${digest}\n${leafAlgorithm}\n${pieceLength}\n`)).toHex());
 
 /** Where the holders of a signed tag record meet: found through the tracker while every origin is down. */
 export const tagSwarmIdOf = (repository: RepositoryName, tag: Tag, hash: HashFunction): SwarmId =>

@@ -15,7 +15,12 @@ const nodePrefix = Uint8Array.of(0x01);
  * at the largest power of two below n, so a piece of 2^k leaves is one of its subtrees and the root over
  * piece hashes is the root over leaves. Source: RFC 6962, section 2.1.
  */
-export const merkleRoot = (nodes: readonly Uint8Array[], hash: HashFunction, from = 0, to = nodes.length): Uint8Array => {
+export const merkleRoot = (
+  nodes: readonly Uint8Array[],
+  hash: HashFunction,
+  from = 0,
+  to = nodes.length,
+): Uint8Array => {
   const count = to - from;
   if (count === 0) return hash();
   if (count === 1) return nodes[from] ?? hash();
@@ -25,7 +30,11 @@ export const merkleRoot = (nodes: readonly Uint8Array[], hash: HashFunction, fro
 };
 
 /** The roots of consecutive groups of `leavesPerPiece` leaves: the piece hashes. */
-export const pieceHashesOf = (leaves: readonly Uint8Array[], leavesPerPiece: number, hash: HashFunction): Uint8Array[] => {
+export const pieceHashesOf = (
+  leaves: readonly Uint8Array[],
+  leavesPerPiece: number,
+  hash: HashFunction,
+): Uint8Array[] => {
   const hashes: Uint8Array[] = [];
   for (let from = 0; from < leaves.length; from += leavesPerPiece) {
     hashes.push(merkleRoot(leaves, hash, from, Math.min(from + leavesPerPiece, leaves.length)));

@@ -24,20 +24,24 @@ export interface SignedMetainfo {
 
 /** The bytes an origin signs. Digest, size and root determine the piece hashes of every cutting. */
 export const metainfoStatement = (info: Metainfo): Uint8Array =>
-  new TextEncoder().encode(`shoal-metainfo-v1\n${info.digest}\n${info.size}\n${info.leafAlgorithm}\n${info.root.toHex()}\n`);
+  new TextEncoder().encode(
+    `shoal-metainfo-v1\n${info.digest}\n${info.size}\n${info.leafAlgorithm}\n${info.root.toHex()}\n`,
+  );
 
 /** The persisted and wire form: versioned JSON, piece hashes concatenated in base64. */
 export const encodeMetainfo = ({ metainfo, signatures }: SignedMetainfo): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify({
-    version: 1,
-    digest: metainfo.digest,
-    size: metainfo.size,
-    leafAlgorithm: metainfo.leafAlgorithm,
-    root: metainfo.root.toHex(),
-    pieceLength: metainfo.pieceLength,
-    pieceHashes: concatenate(metainfo.pieceHashes).toBase64(),
-    signatures,
-  }));
+  new TextEncoder().encode(
+    JSON.stringify({
+      version: 1,
+      digest: metainfo.digest,
+      size: metainfo.size,
+      leafAlgorithm: metainfo.leafAlgorithm,
+      root: metainfo.root.toHex(),
+      pieceLength: metainfo.pieceLength,
+      pieceHashes: concatenate(metainfo.pieceHashes).toBase64(),
+      signatures,
+    }),
+  );
 
 /**
  * Shape and consistency: the piece hashes add up to the root. Whether a signature is right is for the caller.
@@ -47,17 +51,32 @@ export const decodeMetainfo = (bytes: Uint8Array, hash: HashFunction): SignedMet
   const raw = parseObject(bytes);
   if (raw['version'] !== 1) throw new InvalidValueError('metainfo.version', raw['version'], 'allowed is 1');
   const digest = raw['digest'];
-  if (typeof digest !== 'string' || !isDigest(digest)) throw new InvalidValueError('metainfo.digest', digest, 'a sha256 or sha512 digest');
+  if (typeof digest !== 'string' || !isDigest(digest))
+    throw new InvalidValueError('metainfo.digest', digest, 'a sha256 or sha512 digest');
   const size = raw['size'];
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw new InvalidValueError('metainfo.size', size, 'a number of bytes');
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw new InvalidValueError('metainfo.size', size, 'a number of bytes');
   const leafAlgorithm = leafAlgorithms.find((name) => name === raw['leafAlgorithm']);
-  if (!leafAlgorithm) throw new InvalidValueError('metainfo.leafAlgorithm', raw['leafAlgorithm'], leafAlgorithms.join(', '));
-  const pieceLength = parsePieceLength(Number(raw['pieceLength']));
+  if (!leafAlgorithm)
+    throw new InvalidValueError('metainfo.leafAlgorithm', raw['leafAlgorithm'], leafAlgorithms.join(', '));
+  const pieceLength = parsePieceLength(typeof raw['pieceLength'] === 'number' ? raw['pieceLength'] : NaN);
   const root = bytesFrom('metainfo.root', raw['root'], (text) => Uint8Array.fromHex(text));
-  const pieceHashes = split(bytesFrom('metainfo.pieceHashes', raw['pieceHashes'], (text) => Uint8Array.fromBase64(text)), 32);
-  if (pieceHashes.length !== pieceCountOf(size, pieceLength)) throw new InvalidValueError('metainfo.pieceHashes', `${pieceHashes.length} hashes`, `${pieceCountOf(size, pieceLength)} pieces`);
-  if (merkleRoot(pieceHashes, hash).toHex() !== root.toHex()) throw new InvalidValueError('metainfo.pieceHashes', 'they do not add up to the root', root.toHex());
-  return { metainfo: { digest, size, leafAlgorithm, root, pieceLength, pieceHashes }, signatures: parseSignatures(raw['signatures']) };
+  const pieceHashes = split(
+    bytesFrom('metainfo.pieceHashes', raw['pieceHashes'], (text) => Uint8Array.fromBase64(text)),
+    32,
+  );
+  if (pieceHashes.length !== pieceCountOf(size, pieceLength))
+    throw new InvalidValueError(
+      'metainfo.pieceHashes',
+      `${pieceHashes.length} hashes`,
+      `${pieceCountOf(size, pieceLength)} pieces`,
+    );
+  if (merkleRoot(pieceHashes, hash).toHex() !== root.toHex())
+    throw new InvalidValueError('metainfo.pieceHashes', 'they do not add up to the root', root.toHex());
+  return {
+    metainfo: { digest, size, leafAlgorithm, root, pieceLength, pieceHashes },
+    signatures: parseSignatures(raw['signatures']),
+  };
 };
 
 const parseObject = (bytes: Uint8Array): Record<string, unknown> => {
@@ -90,6 +109,9 @@ const concatenate = (parts: readonly Uint8Array[]): Uint8Array => {
 };
 
 const split = (bytes: Uint8Array, length: number): Uint8Array[] => {
-  if (bytes.length % length !== 0) throw new InvalidValueError('metainfo.pieceHashes', `${bytes.length} bytes`, `a multiple of ${length}`);
-  return Array.from({ length: bytes.length / length }, (_, index) => bytes.subarray(index * length, (index + 1) * length));
+  if (bytes.length % length !== 0)
+    throw new InvalidValueError('metainfo.pieceHashes', `${bytes.length} bytes`, `a multiple of ${length}`);
+  return Array.from({ length: bytes.length / length }, (_, index) =>
+    bytes.subarray(index * length, (index + 1) * length),
+  );
 };

@@ -14,7 +14,11 @@ export interface PieceLengthPolicy {
   readonly lengthMax: number;
 }
 
-export const defaultPieceLengthPolicy: PieceLengthPolicy = { piecesTarget: 2400, lengthMin: leafLength, lengthMax: 32 * MiB };
+export const defaultPieceLengthPolicy: PieceLengthPolicy = {
+  piecesTarget: 2400,
+  lengthMin: leafLength,
+  lengthMax: 32 * MiB,
+};
 
 /** The next power of two at or above size / piecesTarget, within the policy's bounds. */
 export const pieceLengthFor = (size: number, policy: PieceLengthPolicy = defaultPieceLengthPolicy): number => {

@@ -17,7 +17,10 @@ export const repositoryNameLengthMax = 255;
 /** @throws OciError NAME_INVALID */
 export const parseRepositoryName = (raw: string): RepositoryName => {
   if (raw.length > repositoryNameLengthMax || !namePattern.test(raw)) {
-    throw new OciError('NAME_INVALID', `name: ${JSON.stringify(raw.slice(0, 300))} is not a repository name; allowed are up to ${repositoryNameLengthMax} characters matching ${namePattern.source}`);
+    throw new OciError(
+      'NAME_INVALID',
+      `name: ${JSON.stringify(raw.slice(0, 300))} is not a repository name; allowed are up to ${repositoryNameLengthMax} characters matching ${namePattern.source}`,
+    );
   }
   return raw as RepositoryName;
 };
@@ -26,12 +29,18 @@ export const isTag = (raw: string): raw is Tag => tagPattern.test(raw);
 
 /** @throws OciError MANIFEST_INVALID */
 export const parseTag = (raw: string): Tag => {
-  if (!isTag(raw)) throw new OciError('MANIFEST_INVALID', `tag: ${JSON.stringify(raw.slice(0, 160))} is not a tag; allowed is ${tagPattern.source}`);
+  if (!isTag(raw))
+    throw new OciError(
+      'MANIFEST_INVALID',
+      `tag: ${JSON.stringify(raw.slice(0, 160))} is not a tag; allowed is ${tagPattern.source}`,
+    );
   return raw;
 };
 
 /** What stands behind `/manifests/`: a digest or a tag. */
-export type ManifestReference = { readonly kind: 'digest'; readonly digest: Digest } | { readonly kind: 'tag'; readonly tag: Tag };
+export type ManifestReference =
+  | { readonly kind: 'digest'; readonly digest: Digest }
+  | { readonly kind: 'tag'; readonly tag: Tag };
 
 /** @throws OciError DIGEST_INVALID when `raw` has a colon but is no digest, MANIFEST_INVALID when it is no tag either */
 export const parseManifestReference = (raw: string): ManifestReference => {

@@ -19,11 +19,14 @@ export const signaturesMax = 16;
 
 /** @throws InvalidValueError */
 export const parseSignatures = (raw: unknown): Signature[] => {
-  if (!Array.isArray(raw) || raw.length > signaturesMax) throw new InvalidValueError('signatures', raw, `a list of at most ${signaturesMax}`);
+  if (!Array.isArray(raw) || raw.length > signaturesMax)
+    throw new InvalidValueError('signatures', raw, `a list of at most ${signaturesMax}`);
   return raw.map((entry: unknown) => {
     const { keyId, signature } = (entry ?? {}) as Record<string, unknown>;
-    if (typeof keyId !== 'string' || !/^[0-9a-f]{32}$/.test(keyId)) throw new InvalidValueError('signatures.keyId', keyId, '32 hex digits');
-    if (typeof signature !== 'string' || !/^[A-Za-z0-9+/]{86}==$/.test(signature)) throw new InvalidValueError('signatures.signature', signature, '64 bytes in base64');
+    if (typeof keyId !== 'string' || !/^[0-9a-f]{32}$/.test(keyId))
+      throw new InvalidValueError('signatures.keyId', keyId, '32 hex digits');
+    if (typeof signature !== 'string' || !/^[A-Za-z0-9+/]{86}==$/.test(signature))
+      throw new InvalidValueError('signatures.signature', signature, '64 bytes in base64');
     return { keyId, signature };
   });
 };

@@ -37,15 +37,17 @@ export const decodeTagRecord = (bytes: Uint8Array): SignedTagRecord => {
   } catch {
     throw new InvalidValueError('tag record', `${bytes.length} bytes`, 'a JSON object');
   }
-  if (raw?.['formatVersion'] !== 1) throw new InvalidValueError('tag record.formatVersion', raw?.['formatVersion'], 'allowed is 1');
-  const digest = String(raw['digest']);
+  if (raw?.['formatVersion'] !== 1)
+    throw new InvalidValueError('tag record.formatVersion', raw?.['formatVersion'], 'allowed is 1');
+  const digest = text('digest', raw['digest']);
   if (!isDigest(digest)) throw new InvalidValueError('tag record.digest', digest, 'a digest');
-  const mediaType = String(raw['mediaType']);
-  if (!/^[\x21-\x7e]{1,255}$/.test(mediaType)) throw new InvalidValueError('tag record.mediaType', mediaType, 'up to 255 visible ASCII characters');
+  const mediaType = text('mediaType', raw['mediaType']);
+  if (!/^[\x21-\x7e]{1,255}$/.test(mediaType))
+    throw new InvalidValueError('tag record.mediaType', mediaType, 'up to 255 visible ASCII characters');
   return {
     record: {
-      repository: parseRepositoryName(String(raw['repository'])),
-      tag: parseTag(String(raw['tag'])),
+      repository: parseRepositoryName(text('repository', raw['repository'])),
+      tag: parseTag(text('tag', raw['tag'])),
       digest,
       mediaType,
       size: count('size', raw['size']),
@@ -56,7 +58,13 @@ export const decodeTagRecord = (bytes: Uint8Array): SignedTagRecord => {
   };
 };
 
+const text = (field: string, value: unknown): string => {
+  if (typeof value !== 'string') throw new InvalidValueError(`tag record.${field}`, value, 'a text');
+  return value;
+};
+
 const count = (field: string, value: unknown): number => {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new InvalidValueError(`tag record.${field}`, value, 'a whole number');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidValueError(`tag record.${field}`, value, 'a whole number');
   return value;
 };

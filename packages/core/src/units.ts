@@ -5,9 +5,16 @@ export const MiB = 1024 * KiB;
 export const GiB = 1024 * MiB;
 
 const byteUnits: Record<string, number> = {
-  '': 1, B: 1,
-  KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12,
-  KiB, MiB, GiB, TiB: 1024 * GiB,
+  '': 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB,
+  MiB,
+  GiB,
+  TiB: 1024 * GiB,
 };
 
 /** Bytes from `1048576`, `"256MiB"`, `"1.5 GB"`. @throws InvalidValueError */
@@ -19,7 +26,8 @@ export const parseBytes = (raw: string | number, field = 'size'): number => {
   return integer(Math.round(Number(match[1]) * factor), raw, field, allowedBytes);
 };
 
-const allowedBytes = 'allowed is a whole number of bytes, or a number with a unit: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB';
+const allowedBytes =
+  'allowed is a whole number of bytes, or a number with a unit: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB';
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
