@@ -212,8 +212,9 @@ test('any sequence: slots and queue stay within their bounds, nothing starts twi
           waiting.delete(key);
           take(driver.do({ type: 'cancel', peer, swarm: 0, piece }));
         } else if (kind === 'left') {
-          for (const set of [running, waiting])
-            for (const each of [...set.keys()]) if (each.startsWith(`${peer}/`)) set.delete(each);
+          const ofPeer = [...running.keys(), ...waiting].filter((each) => each.startsWith(`${peer}/`));
+          for (const each of ofPeer) running.delete(each);
+          for (const each of ofPeer) waiting.delete(each);
           take(driver.do({ type: 'peerLeft', peer }));
         } else if (kind === 'egress') take(driver.do({ type: 'egress', bytesPerSecond: rank * 300 }));
       }
