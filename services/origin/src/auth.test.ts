@@ -162,36 +162,47 @@ describe('the configuration', () => {
 });
 
 describe('TLS', () => {
+  const ecKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const certificate = (folder: string, name: string): { certFile: string; keyFile: string } => {
+    const [certFile, keyFile] = [join(folder, `${name}.pem`), join(folder, `${name}-key.pem`)];
+    execFileSync('openssl', ['req', '-x509', ...ecKey, '-keyout', keyFile, '-out', certFile, ...subject], {
+      stdio: 'ignore',
+    });
+    return { certFile, keyFile };
+  };
+  const clientOf = (test: TestOrigin, dispatcher: Agent): RegistryClient =>
+    new RegistryClient(`https://127.0.0.1:${test.origin.addresses.registry.port}`, { dispatcher });
+
   it('serves the registry by certificate and key files', async () => {
     await using folder = await temporaryFolder();
-    const [certFile, keyFile] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-        '-keyout',
-        keyFile,
-        '-out',
-        certFile,
-        ...subject,
-      ],
-      { stdio: 'ignore' },
+    const server = certificate(folder.path, 'server');
+    await using test = await startOrigin({ registry: { port: 0, tls: server } });
+    await using agents = new AsyncDisposableStack();
+    const dispatcher = new Agent({ connect: { ca: readFileSync(server.certFile) } });
+    const client = clientOf(
+      test,
+      agents.adopt(dispatcher, (agent) => agent.close()),
     );
-    await using test = await startOrigin({ registry: { port: 0, tls: { certFile, keyFile } } });
-    const dispatcher = new Agent({ connect: { ca: readFileSync(certFile) } });
-    const client = new RegistryClient(`https://127.0.0.1:${test.origin.addresses.registry.port}`, { dispatcher });
     const { text } = await client.pushImage('tls/app', 'v1');
     assert.equal((await client.call('GET', '/v2/tls/app/manifests/v1')).bytes.toString(), text);
-    await dispatcher.close();
     await assert.rejects(test.client.call('GET', '/v2/'));
+  });
+
+  it('wants a certificate of the client when authorities are configured', async () => {
+    await using folder = await temporaryFolder();
+    const [server, client] = [certificate(folder.path, 'server'), certificate(folder.path, 'client')];
+    await using test = await startOrigin({ registry: { port: 0, tls: { ...server, caFile: client.certFile } } });
+    const ca = readFileSync(server.certFile);
+    const own = { cert: readFileSync(client.certFile), key: readFileSync(client.keyFile) };
+    await using agents = new AsyncDisposableStack();
+    const agentWith = (connect: object): Agent => agents.adopt(new Agent({ connect }), (agent) => agent.destroy());
+    assert.equal((await clientOf(test, agentWith({ ca, ...own })).call('GET', '/v2/')).status, 200);
+    await assert.rejects(clientOf(test, agentWith({ ca })).call('GET', '/v2/'));
+  });
+
+  it('names a certificate file that cannot be read', async () => {
+    const files = { certFile: '/nothing/cert.pem', keyFile: '/nothing/key.pem' };
+    await assert.rejects(startOrigin({ registry: { port: 0, tls: files } }), /registry\.tls\.certFile: \/nothing/);
   });
 });

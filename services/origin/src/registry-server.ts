@@ -1,6 +1,7 @@
+import type { ServerOptions } from 'node:https';
 import type { Digest } from '@shoal/core';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
-import { type ClusterAuth, loadTls, type Log } from '@shoal/service';
+import { type ClusterAuth, loadTls, type Log, type TlsFiles } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import { Access } from './auth/push-auth.ts';
 import type { Users } from './auth/users.ts';
@@ -34,7 +35,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
-    tls: registry.tls && loadTls('registry.tls', registry.tls),
+    tls: registry.tls && tlsOptions(registry.tls),
     headerBytesMax: pulls.headerBytesMax,
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -80,4 +81,10 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     prefix: '/shoal/v1/namespaces',
   });
   return app;
+};
+
+/** With authorities in the configuration clients must bring a certificate that one of them has signed. */
+const tlsOptions = (files: TlsFiles): ServerOptions => {
+  const tls = loadTls('registry.tls', files);
+  return tls.ca ? { ...tls, requestCert: true, rejectUnauthorized: true } : tls;
 };
