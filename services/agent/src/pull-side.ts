@@ -85,9 +85,9 @@ const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource): Pu
       events,
       clock,
       fallbackMs: deadlines.fallbackMs,
+      firstByteMs: deadlines.firstByteMs,
       verifyWhole: config.cache.verify === 'blob',
     },
     downloadsMax: limits.downloadsMax,
-    firstByteMs: deadlines.firstByteMs,
   });
 };

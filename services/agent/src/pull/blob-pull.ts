@@ -8,6 +8,7 @@ import type { Origins } from '../origin/origins.ts';
 import type { Announcer } from '../tracker/announcer.ts';
 import { BlobReader } from './blob-reader.ts';
 import type { FirstByteDeadline } from './deadline.ts';
+import { wantsFirstPiece } from './first-piece.ts';
 import { HttpFallback } from './http-fallback.ts';
 import { decideRung, type Rung } from './ladder.ts';
 import { OriginEntry } from './origin-entry.ts';
@@ -24,6 +25,7 @@ export interface PullContext {
   readonly events: AgentEvents;
   readonly clock: () => number;
   readonly fallbackMs: number;
+  readonly firstByteMs: number;
   readonly verifyWhole: boolean;
 }
 
@@ -131,6 +133,7 @@ export class BlobPull {
       piece: (_index, source) => {
         if (source !== 'http') this.#swarmProgressMs = this.#context.clock();
         this.readers.wake();
+        this.#helpFirstByte();
       },
       complete: () => void this.#complete(),
       starved: () => {
@@ -158,8 +161,15 @@ export class BlobPull {
     if (!this.#ended) this.#download.setReaders(this.readers.cursors());
   }
 
+  #helpFirstByte(): void {
+    const { clock, firstByteMs } = this.#context;
+    const waitedMs = this.readers.unbegun ? clock() - this.#wantedMs : undefined;
+    if (!this.#ended && wantsFirstPiece({ waitedMs, ...this.status() }, firstByteMs)) this.#http.fetchOne();
+  }
+
   #step(): void {
     if (this.#ended) return;
+    this.#helpFirstByte();
     const { clock, fallbackMs, announcer, events } = this.#context;
     const nowMs = clock();
     const { noSources } = this.#download;

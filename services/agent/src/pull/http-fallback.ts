@@ -37,7 +37,12 @@ export class HttpFallback {
   /** `missing`: only what no neighbour has; `any`: also what one was asked for; `off`: ends after the running pieces. */
   set mode(mode: 'off' | 'missing' | 'any') {
     this.#mode = mode;
-    while (this.#mode !== 'off' && this.#workers < parallelMax && this.#next()) continue;
+    while (this.#mode !== 'off' && this.#workers < parallelMax && this.#next(mode === 'any')) continue;
+  }
+
+  /** One piece, the readers' first, whatever the mode; nothing while others are fetched. */
+  fetchOne(): void {
+    if (this.#workers === 0) this.#next(true);
   }
 
   stop(): void {
@@ -46,14 +51,14 @@ export class HttpFallback {
   }
 
   /** Claims a piece and fetches it; false when there is none to claim. */
-  #next(): boolean {
-    if (this.#mode === 'off' || this.#stop.signal.aborted) return false;
-    const piece = this.#o.download.claimMissing({ anyMissing: this.#mode === 'any' });
+  #next(anyMissing: boolean): boolean {
+    if (this.#stop.signal.aborted) return false;
+    const piece = this.#o.download.claimMissing({ anyMissing });
     if (piece === undefined) return false;
     this.#workers++;
     void this.#fetch(piece).then((delivered) => {
       this.#workers--;
-      if (delivered) this.#next();
+      if (delivered && this.#mode !== 'off') this.#next(this.#mode === 'any');
     });
     return true;
   }

@@ -20,7 +20,6 @@ export interface PullsOptions {
   readonly passThroughs: PassThroughs;
   readonly context: PullContext;
   readonly downloadsMax: number;
-  readonly firstByteMs: number;
 }
 
 /** How a blob can be read: whole from the cache, on its way into it, or past it. */
@@ -53,10 +52,10 @@ export class Pulls {
    * @throws OciError BLOB_UNKNOWN (404); ShoalError UNAVAILABLE, OVERLOADED (503)
    */
   async open(repository: string, digest: Digest): Promise<BlobSource> {
-    const { context, firstByteMs } = this.#o;
+    const { context } = this.#o;
     const askedMs = context.clock();
     const firstByte = (): void => context.events.firstByte((context.clock() - askedMs) / 1000);
-    const deadline = new FirstByteDeadline(firstByteMs, digest);
+    const deadline = new FirstByteDeadline(context.firstByteMs, digest);
     try {
       const readable =
         this.#atHand(digest) ?? (await deadline.race(this.#flights.run(digest, () => this.#find(repository, digest))));

@@ -40,6 +40,11 @@ export class ReaderSet {
     return piece !== this.#withheld && this.#have.has(piece);
   }
 
+  /** Somebody waits whose reply has not begun. */
+  get unbegun(): boolean {
+    return this.#waiters.values().some(({ begun }) => !begun);
+  }
+
   /** The next piece each waiting reader needs. */
   cursors(): PieceIndex[] {
     return [...new Set([...this.#waiters].map(({ piece }) => piece))];
