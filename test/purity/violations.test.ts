@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -102,35 +102,37 @@ const near = (output: string, file: string): string => {
     .join('\n');
 };
 
+/** The workspaces that the violations are in; lint reads all that is copied. */
+const copied = [
+  'packages/core',
+  'packages/protocol',
+  'packages/swarm',
+  'packages/ring',
+  'packages/store',
+  'services/agent',
+];
+
 describe('npm run check on a copy of the workspace with violations in it', () => {
-  const steps = ['lint', 'purity', 'imports'];
   const copy = mkdtempSync(path.join(tmpdir(), 'shoal-purity-'));
-  const clean = new Map<string, string>();
-  const soiled = new Map<string, { output: string; code: number | null }>();
+  const results = new Map<string, { output: string; code: number | null }>();
 
   before(() => {
-    for (const name of ['.oxlintrc.json', 'tsconfig.json', 'tsconfig.base.json', 'package.json']) {
-      cpSync(path.join(root, name), path.join(copy, name));
-    }
-    for (const name of ['packages', 'services'])
+    for (const name of ['.oxlintrc.json', 'tsconfig.json', 'tsconfig.base.json', 'package.json', ...copied]) {
       cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
-    symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
-    for (const step of steps) clean.set(step, check(copy, step).output);
-    for (const { file, text } of violations) {
-      mkdirSync(path.dirname(path.join(copy, file)), { recursive: true });
-      writeFileSync(path.join(copy, file), text);
     }
-    for (const step of steps) soiled.set(step, check(copy, step));
+    symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+    assert.equal(check(copy, 'imports').code, 0, 'there is no violation before');
+    for (const { file, text } of violations) writeFileSync(path.join(copy, file), text);
+    for (const step of ['lint', 'purity', 'imports']) results.set(step, check(copy, step));
   });
   after(() => rmSync(copy, { recursive: true, force: true }));
 
   for (const { what, file, reported } of violations) {
     for (const [step, expected] of Object.entries(reported)) {
       test(`${step} reports ${what}`, () => {
-        const { output, code } = soiled.get(step) ?? { output: '', code: null };
+        const { output, code } = results.get(step) ?? { output: '', code: null };
         assert.equal(code, 1);
         assert.match(near(output, file), expected);
-        assert.ok(!clean.get(step)?.includes(file), 'it is not reported before the file is there');
       });
     }
   }
