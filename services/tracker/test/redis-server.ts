@@ -18,10 +18,10 @@ export interface RedisServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** A real Redis on a free port of loopback, without persistence, for tests. */
-export const startRedisServer = async (): Promise<RedisServer> => {
+/** A real Redis on a free port of loopback, without persistence, for tests; `extra` are flags of redis-server. */
+export const startRedisServer = async (extra: readonly string[] = []): Promise<RedisServer> => {
   const port = await freePort();
-  let child = await launch(port);
+  let child = await launch(port, extra);
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
@@ -33,16 +33,16 @@ export const startRedisServer = async (): Promise<RedisServer> => {
     stop,
     hang: () => void child.kill('SIGSTOP'),
     start: async () => {
-      child = await launch(port);
+      child = await launch(port, extra);
     },
     [Symbol.asyncDispose]: stop,
   };
 };
 
-const launch = async (port: number) => {
+const launch = async (port: number, extra: readonly string[]) => {
   const child = spawn(
     'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...extra],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   for await (const line of createInterface({ input: child.stdout })) {
@@ -54,11 +54,14 @@ const launch = async (port: number) => {
   throw new Error(`redis-server ended with ${child.exitCode}`);
 };
 
+/** A server in cluster mode listens on its port + 10,000 too, which has to be a port. */
+const portMax = 55_535;
+
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  return port;
+  return port <= portMax ? port : freePort();
 };
