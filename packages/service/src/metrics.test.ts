@@ -2,10 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { it } from 'node:test';
 import { createMetrics, secondsBuckets } from './metrics.ts';
-
-const promtoolMissing = spawnSync('promtool', ['--version']).error
-  ? 'promtool is not installed (Debian package prometheus)'
-  : false;
+import { requireTool } from '../../../test/support/external.ts';
 
 const exposition = async (): Promise<string> => {
   const metrics = createMetrics('agent', { version: '1.2.3' });
@@ -45,7 +42,7 @@ it('keeps the metrics of two instances apart', async () => {
   other.close();
 });
 
-it('passes promtool check metrics', { skip: promtoolMissing }, async () => {
+it('passes promtool check metrics', { skip: requireTool('promtool') }, async () => {
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
     input: await exposition(),
     encoding: 'utf8',

@@ -8,10 +8,7 @@ import { createLogger, ListenError } from '@shoal/service';
 import { Tracker } from '../src/service.ts';
 import { peer } from '../src/store/peer-store-conformance.ts';
 import { announceOf, testConfig, TrackerClient } from './tracker-client.ts';
-
-const promtoolMissing = spawnSync('promtool', ['--version']).error
-  ? 'promtool is not installed (Debian package prometheus)'
-  : false;
+import { requireTool } from '../../../test/support/external.ts';
 
 const scrape = async (tracker: Tracker): Promise<string> =>
   (await fetch(`http://${formatAddress(tracker.addresses.admin)}/metrics`)).text();
@@ -38,7 +35,7 @@ describe('operating a tracker', { timeout: 60_000 }, () => {
     }
   });
 
-  it('exposes metrics that promtool accepts', { skip: promtoolMissing }, async () => {
+  it('exposes metrics that promtool accepts', { skip: requireTool('promtool') }, async () => {
     await using tracker = await Tracker.start(testConfig());
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
       input: await scrape(tracker),

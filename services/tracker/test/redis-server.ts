@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
+import { requireTool } from '../../../test/support/external.ts';
 import { requireTool, type Skip } from '../../../test/support/external.ts';
 
 /** Why tests that need Redis can't run here, for `it(..., { skip })`; false when they can. */
-export const redisMissing: Skip = requireTool('redis-server');
+export const redisMissing = requireTool('redis-server');
 
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
