@@ -43,7 +43,7 @@ test('a download that a crash interrupted resumes from its bitmap', async () => 
   await using world = await World.start();
   const bytes = randomBytes(8 * MiB);
   const digest = await pushBlob(world.origin, 'team/app', bytes);
-  const agent = await world.agent('a', { limits: { downloadBytesPerSecondMax: '4MiB' } });
+  const agent = await world.agent('a', { limits: { downloadBytesPerSecondMax: '2MiB' } });
   const leaving = new AbortController();
   void fetch(`${agent.url}/v2/team/app/blobs/${digest}`, { signal: leaving.signal })
     .then(
@@ -51,7 +51,7 @@ test('a download that a crash interrupted resumes from its bitmap', async () => 
       () => undefined,
     )
     .catch(() => undefined);
-  await eventually(async () => (await agent.received('origin')) > 3 * MiB);
+  await eventually(async () => (await agent.received('origin')) > 2 * MiB);
   await new Promise((resolve) => setTimeout(resolve, 1100));
   leaving.abort();
   await crashed(world, agent, 'a', 'crashed');

@@ -3,6 +3,7 @@ import type { BlobSource } from '@shoal/registry';
 import { BlobTooLargeError, type CachedBlob, type PieceCache, StoreFullError } from '@shoal/store';
 import type { MetainfoSource } from '../metainfo/metainfo-source.ts';
 import type { Seeds } from '../seeds/seeds.ts';
+import { verifySuspect } from '../seeds/verify-suspect.ts';
 import { BlobPull, type PullContext, type PullEnd } from './blob-pull.ts';
 import { BlobReader } from './blob-reader.ts';
 import { FirstByteDeadline } from './deadline.ts';
@@ -129,10 +130,7 @@ export class Pulls {
   async #fill(blob: CachedBlob, repository: string): Promise<Readable> {
     const { context, small } = this.#o;
     using _retained = blob.retain();
-    if (blob.suspect) {
-      const { verifiedBytes, rejected } = await blob.verify();
-      context.events.cacheVerified(blob.digest, verifiedBytes, rejected);
-    }
+    await verifySuspect(blob, context.events);
     if (!blob.complete && isSmall(blob.signed)) await fetchSmall(blob, repository, small);
     if (blob.complete) return { way: 'cache', blob };
     return { way: 'pull', pull: this.#start(blob, repository) };

@@ -4,8 +4,9 @@ import type { AgentEvents } from '../events.ts';
 import type { TagAnnouncer } from '../tags/tag-announcer.ts';
 import type { TagBook } from '../tags/tag-book.ts';
 import type { Seeds } from './seeds.ts';
+import { verifySuspect } from './verify-suspect.ts';
 
-/** Share of the announces that tags may take of the blobs'. */
+/** Tag records announced again; the rest follow as they are asked for. */
 const tagsMax = 1000;
 
 export interface RestoreOptions {
@@ -39,10 +40,7 @@ export const restoreSeeds = async ({
   for (const blob of blobs) {
     if (signal.aborted) return;
     if (blob.removed) continue;
-    if (blob.suspect) {
-      const { verifiedBytes, rejected } = await blob.verify({ signal });
-      events.cacheVerified(blob.digest, verifiedBytes, rejected);
-    }
+    await verifySuspect(blob, events, signal);
     if (blob.complete && !blob.removed) seeds.ensure(blob);
     await nextTurn();
   }
