@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { requireTool } from '../../../test/support/external.ts';
-import { requireTool, type Skip } from '../../../test/support/external.ts';
 
 /** Why tests that need Redis can't run here, for `it(..., { skip })`; false when they can. */
 export const redisMissing = requireTool('redis-server');
