@@ -41,6 +41,9 @@ test('ranges, 416, an empty blob, HEAD and the generic blob path', async () => {
   const bytes = randomBytes(2 * MiB);
   const digest = await pushBlob(world.origin, 'team/app', bytes);
   const path = `/v2/team/app/blobs/${digest}`;
+  const head = await agent.get(path, {}, 'HEAD');
+  assert.equal(head.headers.get('content-length'), String(bytes.length));
+  assert.equal(await agent.metric('cache_blobs'), 0, 'who only asks does not start a download');
   const part = await agent.get(path, { range: 'bytes=1000000-1000099' });
   assert.equal(part.status, 206);
   assert.equal(part.headers.get('content-range'), `bytes 1000000-1000099/${bytes.length}`);
@@ -48,8 +51,6 @@ test('ranges, 416, an empty blob, HEAD and the generic blob path', async () => {
   const tail = await agent.get(path, { range: 'bytes=-10' });
   assert.ok(bytes.subarray(-10).equals(await tail.bytes()));
   assert.equal((await agent.get(path, { range: `bytes=${bytes.length}-` })).status, 416);
-  const head = await agent.get(path, {}, 'HEAD');
-  assert.equal(head.headers.get('content-length'), String(bytes.length));
   const generic = await agent.get(`/shoal/v1/namespaces/team/app/blobs/${digest}`);
   assert.equal(digestOfBytes(await generic.bytes()), digest);
   const empty = await pushBlob(world.origin, 'team/app', new Uint8Array());
@@ -103,7 +104,13 @@ test('many readers of one blob share one download, and one that leaves does not 
     answer.bytes(),
   );
   const readers = Array.from({ length: 5 }, () => agent.blob('team/app', digest));
-  setTimeout(() => leaving.abort(), 100);
+  await eventually(async () => (await agent.metric('downloads_active')) === 1);
+  const { downloads } = await agent.dump<{ downloads: { digest: string }[] }>('swarms');
+  assert.deepEqual(
+    downloads.map((download) => download.digest),
+    [digest],
+  );
+  leaving.abort();
   await assert.rejects(aborted);
   for (const read of await Promise.all(readers)) assert.ok(bytes.equals(read));
   const received = (await agent.received('origin')) + (await agent.received('http'));

@@ -118,7 +118,7 @@ const watch = ({ events, cache }: Ground, { seeds, exchange }: SwarmSide, { pull
   events.watch({
     cacheBytes: () => cache.stats().bytes,
     cacheBlobs: () => cache.stats().blobs,
-    downloads: () => pulls.size,
+    downloads: () => pulls.count,
     seeds: () => seeds.size,
     links: () => exchange.stats().links,
   });

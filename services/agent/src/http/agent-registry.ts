@@ -7,10 +7,10 @@ import type { Pulls } from '../pull/pulls.ts';
 /** What the agent answers to container runtimes: content from the swarm, lists from the origin. */
 export class AgentRegistry implements ReadRegistry {
   readonly #manifests: Manifests;
-  readonly #pulls: Pick<Pulls, 'open'>;
+  readonly #pulls: Pick<Pulls, 'open' | 'size'>;
   readonly #origins: Origins;
 
-  constructor(o: { manifests: Manifests; pulls: Pick<Pulls, 'open'>; origins: Origins }) {
+  constructor(o: { manifests: Manifests; pulls: Pick<Pulls, 'open' | 'size'>; origins: Origins }) {
     this.#manifests = o.manifests;
     this.#pulls = o.pulls;
     this.#origins = o.origins;
@@ -26,8 +26,10 @@ export class AgentRegistry implements ReadRegistry {
       : this.#manifests.byDigest(repository, reference.digest, signal);
   }
 
-  blob(repository: RepositoryName, digest: Digest): Promise<BlobSource> {
-    return this.#pulls.open(repository, digest);
+  async blob(repository: RepositoryName, digest: Digest, { method }: Pick<ReadContext, 'method'>): Promise<BlobSource> {
+    return method === 'HEAD'
+      ? bodiless(await this.#pulls.size(repository, digest))
+      : this.#pulls.open(repository, digest);
   }
 
   async tags(
@@ -58,3 +60,11 @@ export class AgentRegistry implements ReadRegistry {
     throw new ShoalError('UNAVAILABLE', 503, `the origin refused the list with status ${answer.value.status}`);
   }
 }
+
+/** Whoever only asks whether a blob is there does not start its download. */
+const bodiless = (size: number): BlobSource => ({
+  size,
+  readInto: () => 0,
+  waitFor: () => Promise.reject(new ShoalError('UNAVAILABLE', 503, 'the answer to HEAD has no body')),
+  close: () => {},
+});

@@ -32,7 +32,8 @@ export const createAgentServer = ({ config, log, events, registry, stop }: Regis
     url: '/shoal/v1/namespaces/*',
     handler: async (request, reply): Promise<FastifyReply> => {
       const { namespace, digest } = parsePath(request);
-      const result = await serveBlob(await registry.blob(namespace, digest), digest, request, reply, send);
+      const source = await registry.blob(namespace, digest, { method: request.method === 'HEAD' ? 'HEAD' : 'GET' });
+      const result = await serveBlob(source, digest, request, reply, send);
       if (result) events.blobServed(digest, result);
       return reply;
     },

@@ -44,7 +44,7 @@ export class Pulls {
     return this.#pulls.values();
   }
 
-  get size(): number {
+  get count(): number {
     return this.#pulls.size;
   }
 
@@ -65,6 +65,12 @@ export class Pulls {
       deadline.met();
       throw error;
     }
+  }
+
+  /** The size in bytes, without fetching the blob. @throws as `open` */
+  async size(repository: string, digest: Digest): Promise<number> {
+    const { cache, metainfo } = this.#o;
+    return cache.get(digest)?.size ?? (await metainfo.get(digest, repository)).metainfo.size;
   }
 
   async stop(): Promise<void> {

@@ -32,7 +32,10 @@ export const restoreSeeds = async ({
   events,
   signal,
 }: RestoreOptions): Promise<void> => {
-  for (const { repository, tag } of [...cache.tagRecords()].slice(-Math.min(tagsMax, seedsMax))) {
+  for (const { repository, tag } of [...cache.tagRecords()]
+    .toReversed()
+    .slice(0, Math.min(tagsMax, seedsMax))
+    .toReversed()) {
     if (tags.known(repository, tag)) tagAnnouncer.kept(repository, tag);
   }
   // Least recently used first, so that the order of use in the books is that of the cache.
