@@ -29,13 +29,33 @@ export class Content {
     this.#events = events;
   }
 
-  /** Finishes an upload as a blob of its repository. @throws OciError DIGEST_INVALID */
+  /** Finishes an upload as a blob of its repository, which comes into being with it. @throws OciError DIGEST_INVALID */
   async commitBlob(upload: Upload, digest: Digest): Promise<void> {
-    const repository = await this.catalog.ensure(upload.repository);
     await this.#locks.run(digest, async () => {
       await upload.commit(digest);
-      await this.#link(repository, 'blobs', digest, new Uint8Array());
+      try {
+        await this.#link(await this.catalog.ensure(upload.repository), 'blobs', digest, new Uint8Array());
+      } catch (error) {
+        // A disk that is full between the two: nobody could reach the bytes, nor free their space.
+        await this.#dropUnlinked(digest);
+        throw error;
+      }
     });
+  }
+
+  /**
+   * Deletes content that no repository links: a crash between storing and linking, or between unlinking and
+   * deleting, leaves such. Gives how many; nothing is deleted as long as there is no repository at all, because then
+   * their folder rather is missing.
+   */
+  async deleteUnlinked(): Promise<number> {
+    let deleted = 0;
+    if (this.catalog.isEmpty) return deleted;
+    for await (const digest of this.blobs.list()) {
+      if (!this.catalog.isLinked(digest) && (await this.#locks.run(digest, () => this.#dropUnlinked(digest))))
+        deleted++;
+    }
+    return deleted;
   }
 
   /** Links a blob that another repository holds. Without `from`, any will do. False when none holds it. */
@@ -53,7 +73,12 @@ export class Content {
     const link: ManifestLink = { mediaType, size: bytes.length };
     await this.#locks.run(digest, async () => {
       await this.blobs.put(bytes, digest.startsWith('sha512:') ? 'sha512' : 'sha256');
-      await this.#link(repository, 'manifests', digest, Buffer.from(JSON.stringify(link)));
+      try {
+        await this.#link(repository, 'manifests', digest, Buffer.from(JSON.stringify(link)));
+      } catch (error) {
+        await this.#dropUnlinked(digest);
+        throw error;
+      }
     });
   }
 
@@ -62,10 +87,7 @@ export class Content {
     return this.#locks.run(digest, async () => {
       if (!(await repository[kind].delete(digest))) return false;
       this.catalog.countLink(digest, -1);
-      if (!this.catalog.isLinked(digest)) {
-        await this.#events.contentDropped(digest);
-        await this.blobs.delete(digest);
-      }
+      await this.#dropUnlinked(digest);
       return true;
     });
   }
@@ -85,6 +107,13 @@ export class Content {
   /** All bytes of a manifest; undefined when the store lost it. */
   readManifest(digest: Digest): Promise<Uint8Array | undefined> {
     return readWhole(this.blobs, digest, Infinity);
+  }
+
+  /** Callers hold the digest's lock. */
+  async #dropUnlinked(digest: Digest): Promise<boolean> {
+    if (this.catalog.isLinked(digest)) return false;
+    await this.#events.contentDropped(digest);
+    return this.blobs.delete(digest);
   }
 
   async #open(linked: boolean, name: RepositoryName, digest: Digest): Promise<StoredBlob> {

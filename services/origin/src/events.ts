@@ -70,6 +70,14 @@ export class OriginEvents {
     this.#log.debug({ digest }, 'content dropped: no repository links it any more');
   }
 
+  unlinkedDeleted(count: number): void {
+    if (count > 0) this.#log.info({ count }, 'content that no repository links deleted');
+  }
+
+  unlinkedFailed(error: unknown): void {
+    this.#log.error({ err: error }, 'content that no repository links could not be deleted');
+  }
+
   blobCorrupt(digest: Digest): void {
     this.#log.error({ digest }, 'stored blob no longer matches its digest and was removed; it must be pushed again');
   }

@@ -65,6 +65,7 @@ export class Origin implements AsyncDisposable {
         events.contentDropped(digest);
       },
     });
+    await deleteUnlinked(content, events);
     const receiver = new BlobReceiver(content, {
       ...config.uploads,
       bytesReceived: (bytes) => events.bytesReceived(bytes),
@@ -150,6 +151,13 @@ const openStorage = async (config: OriginConfig, events: OriginEvents, clock: ()
     throw error;
   }
 };
+
+/** What a crash left without an owner takes space for nothing; that it cannot be deleted is no reason not to start. */
+const deleteUnlinked = (content: Content, events: OriginEvents): Promise<void> =>
+  content.deleteUnlinked().then(
+    (count) => events.unlinkedDeleted(count),
+    (error: unknown) => events.unlinkedFailed(error),
+  );
 
 const sweepIntervalMs = 60_000;
 

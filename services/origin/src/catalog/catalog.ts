@@ -55,6 +55,11 @@ export class Catalog {
     return repository;
   }
 
+  /** No repository has ever been pushed to. */
+  get isEmpty(): boolean {
+    return this.#repositories.size === 0;
+  }
+
   /** Digests that at least one repository links. */
   linked(): Iterable<Digest> {
     return this.#linkCounts.keys();
