@@ -1,13 +1,24 @@
 import { defaultPieceLengthPolicy, MiB, parseRepositoryName } from '@shoal/core';
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { appendFileSync, rmSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { BlobStore } from './blob-store.ts';
 import { StoreFullError } from './errors.ts';
+import { markerName } from './folder-lock.ts';
 import { SigningKey } from './signing-key.ts';
 import { contentOf, describeContent, inChunks } from './testing/content.ts';
 import { smallDisk } from './testing/small-disk.ts';
+
+const fillDisk = (file: string): void => {
+  assert.throws(
+    () => {
+      for (;;) appendFileSync(file, Buffer.alloc(4096));
+    },
+    { code: 'ENOSPC' },
+  );
+};
 
 suite('a store on a full disk', () => {
   test('refuses the push, gives its space back and keeps what was acknowledged', async (t) => {
@@ -38,5 +49,32 @@ suite('a store on a full disk', () => {
     assert.deepEqual(kept, small);
     await store.put(contentOf(4, 3 * MiB));
     await store.close();
+  });
+
+  test('opens, serves and deletes when nothing at all can be written, after a clean and an unclean stop', async (t) => {
+    await using disk = smallDisk(4 * MiB);
+    if (!disk) return t.skip('mounting a tmpfs needs root');
+    const key = await SigningKey.loadOrCreate(join(disk.path, 'key.pem'));
+    const options = { folder: join(disk.path, 'store'), policy: defaultPieceLengthPolicy, key };
+    const marker = join(options.folder, markerName);
+    const store = await BlobStore.open(options);
+    const digest = await store.put(contentOf(1, MiB));
+    await store.close();
+    fillDisk(join(disk.path, 'others'));
+    const afterClean = await BlobStore.open(options);
+    assert.ok(await afterClean.metainfo(digest));
+    await afterClean.close();
+
+    rmSync(join(disk.path, 'others'));
+    await writeFile(marker, JSON.stringify({ pid: 0, started: 'a process that was killed, with a long description' }));
+    fillDisk(join(disk.path, 'others'));
+    const afterKill = await BlobStore.open(options);
+    assert.equal((JSON.parse(await readFile(marker, 'utf8')) as { pid: number }).pid, process.pid);
+    const blob = await afterKill.open(digest);
+    assert.equal(blob?.readInto(new Uint8Array(MiB), 0), MiB);
+    blob.close();
+    assert.ok(await afterKill.delete(digest));
+    await afterKill.put(contentOf(2, MiB / 2));
+    await afterKill.close();
   });
 });

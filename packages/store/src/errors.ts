@@ -31,12 +31,10 @@ export class FolderInUseError extends ShoalError {
 }
 
 /** What the caller should see of an error of the file system: ENOSPC and EDQUOT become a StoreFullError. */
-export const fromDiskError = (error: unknown, doing: string): unknown => {
-  const code = errorCode(error);
-  return code === 'ENOSPC' || code === 'EDQUOT'
-    ? new StoreFullError(`${doing}: the disk is full`, { cause: error })
-    : error;
-};
+export const fromDiskError = (error: unknown, doing: string): unknown =>
+  isDiskFull(error) ? new StoreFullError(`${doing}: the disk is full`, { cause: error }) : error;
+
+export const isDiskFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '');
 
 /** The `code` of a Node system error, such as `ENOENT`. */
 export const errorCode = (error: unknown): string | undefined => {

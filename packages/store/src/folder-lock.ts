@@ -1,7 +1,8 @@
-import { readFile, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder, writeFileAtomic } from './disk.ts';
-import { FolderInUseError } from './errors.ts';
+import { FolderInUseError, isDiskFull } from './errors.ts';
 
 interface Owner {
   readonly pid: number;
@@ -29,7 +30,7 @@ export class FolderLock {
     const owner = text === undefined ? undefined : parseOwner(text);
     if (owner && (await isAlive(owner))) throw new FolderInUseError(folder, owner.pid);
     const self: Owner = { pid: process.pid, started: (await startOf(process.pid)) ?? '' };
-    await writeFileAtomic(file, Buffer.from(JSON.stringify(self)));
+    await writeMarker(file, Buffer.from(JSON.stringify(self)));
     return new FolderLock(folder, text !== undefined);
   }
 
@@ -41,6 +42,25 @@ export class FolderLock {
 }
 
 export const markerName = 'running';
+
+/**
+ * On a full disk the marker is written in place, over the bytes that a killed owner left: what is stored must be
+ * readable, and deletable, again. Where there is no room for even that the marker stays without an owner: unclean.
+ */
+const writeMarker = async (file: string, bytes: Uint8Array): Promise<void> => {
+  try {
+    await writeFileAtomic(file, bytes);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    await using handle = await open(file, constants.O_RDWR | constants.O_CREAT);
+    const { bytesWritten } = await handle.write(bytes, 0, bytes.length, 0).catch((full: unknown) => {
+      if (!isDiskFull(full)) throw full;
+      return { bytesWritten: 0 };
+    });
+    await handle.truncate(bytesWritten);
+    await handle.sync();
+  }
+};
 
 const parseOwner = (text: string): Owner | undefined => {
   try {
