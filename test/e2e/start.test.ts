@@ -63,12 +63,25 @@ describe('npm start', () => {
     taken.close();
   });
 
-  test('tells which process died, with its last lines, and ends with an error', async () => {
+  test('tells which process died, with its last lines, and how to start it again; the others go on', async () => {
     await using launcher = start('--agents', '1');
     await launcher.printed(/Ctrl-C stops everything/);
     process.kill(pidOf(path.join(data, 'agent-1/config.yaml')), 'SIGKILL');
-    assert.equal(await launcher.exited, 1);
+    await launcher.printed(/The others go on/);
     assert.match(launcher.text, /agent-1 was ended by SIGKILL\. Its last lines:\n.*ready/);
+    assert.match(launcher.text, /agent\/src\/main\.ts --config .*agent-1\/config\.yaml/);
+    assert.equal((await fetch(`http://127.0.0.1:${basePort}/v2/`)).status, 200);
+    launcher.child.kill('SIGINT');
+    assert.equal(await launcher.exited, 0);
+  });
+
+  test('ends with an error when every process has ended', async () => {
+    await using launcher = start('--agents', '1');
+    await launcher.printed(/Ctrl-C stops everything/);
+    for (const name of ['agent-1', 'tracker', 'origin']) {
+      process.kill(pidOf(path.join(data, `${name}/config.yaml`)), 'SIGKILL');
+    }
+    assert.equal(await launcher.exited, 1);
   });
 
   test('refuses options out of range', async () => {

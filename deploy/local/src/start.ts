@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { InvalidArgumentError, program } from 'commander';
 import { Cluster, PortInUseError } from './cluster/cluster.ts';
-import { agentsMax } from './cluster/layout.ts';
+import { agentsMax, type NodeLayout } from './cluster/layout.ts';
 import { readableLine } from './cluster/log-line.ts';
-import { ended, lastWords } from './cluster/service-process.ts';
+import { ended, type ExitStatus, lastWords, restartCommand } from './cluster/service-process.ts';
 import { banner } from './start/banner.ts';
 import { wholeNumber } from './start/options.ts';
 
@@ -39,7 +39,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => stopRequested.resolve('asked'));
 }
 
+/** Stopping one process is how a person sees that the others go on, so they do; only the last one ends the launcher. */
+const obituary = (node: NodeLayout, status: ExitStatus, lastLines: readonly string[]): string =>
+  [
+    `\n${node.name} ${ended(status)}${status.code === 0 ? '' : `. ${lastWords(node, lastLines)}`}`,
+    'The others go on. To start it again, in another terminal:',
+    `  ${restartCommand(node)}`,
+  ].join('\n');
+
 const run = async (): Promise<number> => {
+  let diedMax = options.agents + 2;
   console.log(`Starting an origin, a tracker and ${options.agents} agents ...`);
   const starting = Cluster.start({
     agents: options.agents,
@@ -51,8 +60,9 @@ const run = async (): Promise<number> => {
       if (readable !== undefined) console.error(readable);
     },
     onDeath: (node, status, lastLines) => {
-      console.error(`\n${node.name} ${ended(status)}. ${lastWords(node, lastLines)}`);
-      stopRequested.resolve('died');
+      console.error(obituary(node, status, lastLines));
+      diedMax--;
+      if (diedMax === 0) stopRequested.resolve('died');
     },
   });
   const cluster = await starting;

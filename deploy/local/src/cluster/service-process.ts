@@ -138,6 +138,12 @@ export class ServiceProcess {
 export const lastWords = ({ name }: NodeLayout, lines: readonly string[]): string =>
   ['Its last lines:', ...lines.map((line) => readableLine(name, line, 'trace') ?? '')].join('\n  ');
 
+/** What starts the process again by hand, whatever Node.js the shell has. */
+export const restartCommand = ({ service, configFile }: NodeLayout): string =>
+  [process.execPath, mainFile(service), '--config', configFile]
+    .map((part) => (path.isAbsolute(part) ? path.relative('.', part) : part))
+    .join(' ');
+
 /** `exited with code 1`, `was ended by SIGKILL`. */
 export const ended = ({ code, signal }: ExitStatus): string =>
   signal === null ? `exited with code ${code}` : `was ended by ${signal}`;

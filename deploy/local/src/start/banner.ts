@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, ClusterNode } from '../cluster/cluster.ts';
 
 /** What a person types next, once the cluster is ready. */
 export const banner = ({ origin, trackers, agents }: Cluster, data: string): string => {
@@ -7,9 +7,9 @@ export const banner = ({ origin, trackers, agents }: Cluster, data: string): str
     '',
     'Shoal is ready.',
     '',
-    row('origin', `push to ${origin.registry}`, origin.metricsUrl),
-    ...trackers.map((tracker) => row(tracker.layout.name, tracker.url, tracker.metricsUrl)),
-    ...agents.map((agent) => row(agent.layout.name, `pull from ${agent.registry}`, agent.metricsUrl)),
+    row(origin, `push to ${origin.registry}`),
+    ...trackers.map((tracker) => row(tracker, tracker.url)),
+    ...agents.map((agent) => row(agent, `pull from ${agent.registry}`)),
     '',
     'Push an image to the origin, then pull it through the agents:',
     `  docker tag IMAGE ${origin.registry}/team/app:1 && docker push ${origin.registry}/team/app:1`,
@@ -24,8 +24,13 @@ export const banner = ({ origin, trackers, agents }: Cluster, data: string): str
       `  curl -s ${first.url}/v2/team/app/tags/list`,
     );
   }
-  return [...lines, '', `Data and logs are in ${data}. Ctrl-C stops everything.`].join('\n');
+  return [
+    ...lines,
+    '',
+    `Data and logs are in ${data}. Ctrl-C stops everything;`,
+    '`kill PID` stops one process, and the others go on.',
+  ].join('\n');
 };
 
-const row = (name: string, use: string, metrics: string): string =>
-  `  ${name.padEnd(10)} ${use.padEnd(32)} metrics ${metrics}`;
+const row = ({ layout, pid, metricsUrl }: ClusterNode, use: string): string =>
+  `  ${layout.name.padEnd(10)} ${use.padEnd(28)} pid ${String(pid).padEnd(8)} metrics ${metricsUrl}`;
