@@ -114,7 +114,12 @@ describe('the htpasswd file', () => {
       assert.doesNotMatch(error.message, /apr1/);
       return true;
     });
-    await assert.rejects(startOrigin({ auth: { htpasswdFile: join(folder.path, 'nothing') } }), /ENOENT|htpasswd/);
+    for (const unreadable of [join(folder.path, 'nothing'), folder.path]) {
+      await assert.rejects(startOrigin({ auth: { htpasswdFile: unreadable } }), {
+        code: 'HTPASSWD_INVALID',
+        message: /^auth\.htpasswdFile: .* can't be read: E/,
+      });
+    }
   });
 
   it('costs one comparison for many requests with the same password', async () => {
@@ -126,6 +131,24 @@ describe('the htpasswd file', () => {
     const client = test.client.with(basic('alice', 'secret'));
     const answers = await Promise.all(Array.from({ length: 200 }, () => client.call('GET', '/v2/')));
     assert.ok(answers.every(({ status }) => status === 200));
+  });
+});
+
+describe('a login', () => {
+  it('does not keep the event loop from serving others', async () => {
+    await using folder = await temporaryFolder();
+    const htpasswdFile = join(folder.path, 'htpasswd');
+    const hash = bcrypt.hashSync('secret', 4).replace('$04$', '$12$');
+    writeFileSync(htpasswdFile, `alice:${hash}\n`);
+    await using test = await startOrigin({ auth: { htpasswdFile } });
+    await test.client.with(basic('alice', 'first')).call('GET', '/v2/');
+    const before = performance.eventLoopUtilization();
+    const startMs = performance.now();
+    const { status } = await test.client.with(basic('alice', 'wrong')).call('GET', '/v2/');
+    assert.equal(status, 401);
+    assert.ok(performance.now() - startMs > 20, 'the hash costs too little to tell');
+    const { utilization } = performance.eventLoopUtilization(before);
+    assert.ok(utilization < 0.5, `the event loop was busy for ${utilization} of the login`);
   });
 });
 

@@ -79,7 +79,7 @@ export class Origin implements AsyncDisposable {
       events,
       content,
       receiver,
-      users: await usersOf(config, events, clock),
+      users: parts.use(await usersOf(config, events, clock)),
       auth: clusterAuth(config.cluster.secret),
       cluster: {
         clusterId: config.cluster.id,

@@ -27,7 +27,7 @@ export class HtpasswdFile {
     this.#events = events;
   }
 
-  /** @throws ShoalError HTPASSWD_INVALID naming the file and the line */
+  /** @throws ShoalError HTPASSWD_INVALID naming the file, and the line or why it can't be read */
   static async open(file: string, clock: () => number, events: HtpasswdEvents): Promise<HtpasswdFile> {
     const htpasswd = new HtpasswdFile(file, clock, events);
     await htpasswd.#load();
@@ -45,12 +45,18 @@ export class HtpasswdFile {
   }
 
   async #load(): Promise<void> {
-    const { mtimeMs, size, ino } = await stat(this.#file);
+    const { mtimeMs, size, ino } = await stat(this.#file).catch(this.#unreadable);
     const version = `${ino}.${mtimeMs}.${size}`;
     if (version === this.#version) return;
     this.#version = version;
-    this.#users = parseHtpasswd(await readFile(this.#file, 'utf8'), this.#file);
+    this.#users = parseHtpasswd(await readFile(this.#file, 'utf8').catch(this.#unreadable), this.#file);
   }
+
+  readonly #unreadable = (cause: Error): never => {
+    throw new ShoalError('HTPASSWD_INVALID', 500, `auth.htpasswdFile: ${this.#file} can't be read: ${cause.message}`, {
+      cause,
+    });
+  };
 }
 
 /** @throws ShoalError HTPASSWD_INVALID; the message never quotes a hash */

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { OciError } from '@shoal/core';
-import bcrypt from 'bcryptjs';
+import { BcryptThread } from './bcrypt-thread.ts';
 import type { Credentials } from './credentials.ts';
 import type { HtpasswdFile } from './htpasswd.ts';
 
@@ -8,7 +8,7 @@ import type { HtpasswdFile } from './htpasswd.ts';
 const rememberedMax = 1_000;
 const rememberedMs = 300_000;
 
-/** bcrypt comparisons at the same moment; each takes some 60 ms of the process. */
+/** bcrypt comparisons that wait at the same moment; each takes some 60 ms of their thread. */
 const comparisonsMax = 16;
 
 /** Compared with when a user is unknown, so that the answer takes as long as for a known one. */
@@ -19,10 +19,11 @@ const nobodyHash = '$2b$10$CwTycUXWue0Thq9StjUM0uJ8T3ouDXsjaEf1X1C7X2bE6d1ZtCj1a
  * docker sends the password with every one of its requests, so a verified one is remembered for five minutes as a
  * keyed hash, for as long as the file does not change.
  */
-export class Users {
+export class Users implements AsyncDisposable {
   readonly #htpasswd: HtpasswdFile | undefined;
   readonly #tokenHashes: readonly Buffer[];
   readonly #clock: () => number;
+  readonly #bcrypt = new BcryptThread();
   readonly #key = randomBytes(32);
   readonly #remembered = new Map<string, number>();
   readonly #comparing = new Map<string, Promise<boolean>>();
@@ -34,13 +35,17 @@ export class Users {
     this.#clock = options.clock;
   }
 
-  /** The name to log for valid credentials, undefined for others. @throws OciError TOOMANYREQUESTS */
+  /** The name to log for valid credentials, undefined for others. @throws OciError TOOMANYREQUESTS, ShoalError BUSY */
   async verify(credentials: Credentials): Promise<string | undefined> {
     const token = 'token' in credentials ? credentials.token : credentials.password;
     if (this.#isToken(token)) return 'token';
     if ('token' in credentials || !this.#htpasswd) return undefined;
     const { user, password } = credentials;
     return (await this.#passwordMatches(this.#htpasswd, user, password)) ? user : undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#bcrypt[Symbol.asyncDispose]();
   }
 
   // Hashes are compared, all of them, so that the time tells nothing about a token.
@@ -64,7 +69,7 @@ export class Users {
   #compare(key: string, password: string, hash: string | undefined): Promise<boolean> {
     if (this.#comparing.size >= comparisonsMax)
       throw new OciError('TOOMANYREQUESTS', 'too many logins at the same moment');
-    const running = bcrypt
+    const running = this.#bcrypt
       .compare(password, hash ?? nobodyHash)
       .then((matches) => matches && hash !== undefined)
       .finally(() => this.#comparing.delete(key));
