@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Origin } from './service.ts';
-import { startOrigin, testConfig } from './testing/test-origin.ts';
+import { startOrigin, temporaryFolder, testConfig } from './testing/test-origin.ts';
 
 describe('the life of an origin', () => {
   it('is ready when it listens, and keeps its identity over a restart', async () => {
@@ -43,6 +45,18 @@ describe('the life of an origin', () => {
     const config = testConfig(`${test.folder}/other`);
     await using other = await Origin.start(config);
     assert.notDeepEqual(other.addresses, test.origin.addresses);
+  });
+
+  it('names a folder that cannot be used', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'file');
+    writeFileSync(file, '');
+    for (const unusable of [file, join(file, 'below')]) {
+      await assert.rejects(Origin.start(testConfig(unusable)), {
+        code: 'FOLDER_UNUSABLE',
+        message: new RegExp(`^folder: ${unusable} can't be used: E`),
+      });
+    }
   });
 
   it('does not share its folder', async () => {

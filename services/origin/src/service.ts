@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Address, formatAddress, parseAddress, type PieceLengthPolicy } from '@shoal/core';
+import { type Address, formatAddress, parseAddress, type PieceLengthPolicy, ShoalError } from '@shoal/core';
 import { protocolVersion } from '@shoal/protocol';
 import { closeRegistryServer } from '@shoal/registry';
 import { AdminServer, clusterAuth, createMetrics, DebugServer, listening, type Log, silentLog } from '@shoal/service';
@@ -44,7 +44,7 @@ export class Origin implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  /** @throws ListenError, FolderInUseError, TlsFileError, ShoalError HTPASSWD_INVALID; nothing stays open then */
+  /** @throws ListenError, FolderInUseError, TlsFileError, ShoalError HTPASSWD_INVALID or FOLDER_UNUSABLE; nothing stays open then */
   static async start(config: OriginConfig, options: OriginOptions = {}): Promise<Origin> {
     const { log = silentLog('origin'), clock = Date.now } = options;
     await using parts = new AsyncDisposableStack();
@@ -127,8 +127,10 @@ export class Origin implements AsyncDisposable {
 /** The folder of the origin: `store/`, `repositories/`, `signing-key.pem`, `peer-id`. */
 const openStorage = async (config: OriginConfig, events: OriginEvents, clock: () => number) => {
   const { folder, pieceLength, uploads } = config;
-  await makeFolder('/', folder);
-  const key = await SigningKey.loadOrCreate(join(folder, 'signing-key.pem'));
+  await makeFolder('/', folder).catch((error: unknown) => unusable(folder, error));
+  const key = await SigningKey.loadOrCreate(join(folder, 'signing-key.pem')).catch((error: unknown) =>
+    unusable(folder, error),
+  );
   const policy: PieceLengthPolicy = {
     piecesTarget: pieceLength.piecesTarget,
     lengthMin: pieceLength.minBytes,
@@ -158,6 +160,12 @@ const deleteUnlinked = (content: Content, events: OriginEvents): Promise<void> =
     (count) => events.unlinkedDeleted(count),
     (error: unknown) => events.unlinkedFailed(error),
   );
+
+const unusable = (folder: string, cause: unknown): never => {
+  if (cause instanceof ShoalError && cause.code !== 'STORE_FULL') throw cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  throw new ShoalError('FOLDER_UNUSABLE', 500, `folder: ${folder} can't be used: ${reason}`, { cause });
+};
 
 const sweepIntervalMs = 60_000;
 
