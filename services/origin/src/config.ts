@@ -54,7 +54,8 @@ const schema = section({
     }),
     anonymousPull: flag({
       default: true,
-      description: 'Whether pulls need no login. Pushes and deletes need one as soon as there are users or tokens.',
+      description:
+        'Whether pulls need no login. Pushes and deletes need one as soon as there are users or tokens. docker that pulls from the origin itself, not from an agent, has to log in all the same: it asks for credentials before its first request.',
     }),
   }),
   uploads: section({
