@@ -31,9 +31,15 @@ export class SwarmSide implements AsyncDisposable {
     const announceLimits = { seedsMax: limits.seedsAnnouncedMax, batchMax: announceSwarmsMax / 2, againSpreadMs };
     this.announcer = new Announcer({ client: this.tracker, events, limits: announceLimits, clock, prng });
     this.seeds = new Seeds({ exchange, announcer: this.announcer, seedsMax: limits.seedsAnnouncedMax });
-    this.peers = new PeerRecords({ exchange, tracker: this.tracker, timeoutMs: deadlines.peerMs, events });
+    this.peers = new PeerRecords({
+      exchange,
+      tracker: this.tracker,
+      self: peerId,
+      timeoutMs: deadlines.peerMs,
+      events,
+    });
     this.#heartbeat = new Heartbeat({
-      send: () => this.tracker.heartbeat(),
+      send: () => this.tracker.heartbeat(this.announcer.confirmedCount),
       forgotten: () => this.announcer.announceAll(),
       prng,
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseDigest } from '@shoal/core';
+import { parseDigest, type PeerId } from '@shoal/core';
 import type { PeerEntry } from '@shoal/protocol';
 import type { Link } from '@shoal/transport';
 import { PeerRecords } from './peer-records.ts';
@@ -43,7 +43,11 @@ const world = (
     },
   };
   const events = { lookupFailed: (reason: string) => void failures.push(reason) };
-  return { records: new PeerRecords({ exchange, tracker, timeoutMs: 100, events }), dialled, failures };
+  return {
+    records: new PeerRecords({ exchange, tracker, self: 'self' as PeerId, timeoutMs: 100, events }),
+    dialled,
+    failures,
+  };
 };
 
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
@@ -76,4 +80,10 @@ test('nobody has it: undefined within the deadline', async () => {
   const { records } = world({ a: 'silent', b: undefined }, { linked: ['b'], named: ['a'] });
   assert.equal(await records.first(query, { digest }, (bytes) => bytes), undefined);
   assert.deepEqual(await records.all(query, { digest }), []);
+});
+
+test('this node is not asked, and a peer with an address that is none does not keep the others from it', async () => {
+  const { records, dialled } = world({ self: 'own', a: 'good' }, { named: ['self', 'nowhere', 'a'] });
+  assert.deepEqual((await records.all(query, { digest })).map(text), ['good']);
+  assert.deepEqual(dialled, ['a']);
 });

@@ -1,4 +1,4 @@
-import { type Address, type Digest, parseAddress, type SwarmId } from '@shoal/core';
+import { type Digest, parseAddress, type PeerId, type SwarmId } from '@shoal/core';
 import type { Exchange, RecordQuery } from '@shoal/exchange';
 import type { PeerEntry } from '@shoal/protocol';
 import type { Link } from '@shoal/transport';
@@ -16,6 +16,8 @@ type Accept<T> = (bytes: Uint8Array) => Promise<T | undefined> | T | undefined;
 export interface PeerRecordsOptions {
   readonly exchange: Pick<Exchange, 'connect' | 'askRecord' | 'links'>;
   readonly tracker: Pick<TrackerClient, 'lookup'>;
+  /** This node: trackers name it too when it holds what it asks for. */
+  readonly self: PeerId;
   /** For dialling and asking together. */
   readonly timeoutMs: number;
   readonly events: { lookupFailed(reason: string): void };
@@ -53,20 +55,20 @@ export class PeerRecords {
   }
 
   async #askNamed(query: RecordQuery, where: Where): Promise<Answer[]> {
-    const linked = new Set([...this.#o.exchange.links()].map(({ remote }) => remote.peerId));
-    const named = (await this.#lookup(where)).filter(({ peerId, role }) => role === 'agent' && !linked.has(peerId));
-    return named.slice(0, peersMax).map(({ address }) => this.#dialAndAsk(parseAddress(address), query));
+    const known = new Set([this.#o.self, ...[...this.#o.exchange.links()].map(({ remote }) => remote.peerId)]);
+    const named = (await this.#lookup(where)).filter(({ peerId, role }) => role === 'agent' && !known.has(peerId));
+    return named.slice(0, peersMax).map(({ address }) => this.#dialAndAsk(address, query));
   }
 
   #ask(link: Link, query: RecordQuery): Answer {
     return this.#o.exchange.askRecord(link, query, this.#o.timeoutMs);
   }
 
-  async #dialAndAsk(address: Address, query: RecordQuery): Promise<Uint8Array | undefined> {
+  async #dialAndAsk(address: string, query: RecordQuery): Promise<Uint8Array | undefined> {
     const late = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => late.resolve(undefined), this.#o.timeoutMs);
     try {
-      const answer = this.#o.exchange.connect(address).then((link) => this.#ask(link, query));
+      const answer = this.#o.exchange.connect(parseAddress(address)).then((link) => this.#ask(link, query));
       return await Promise.race([answer, late.promise]);
     } catch {
       return undefined;

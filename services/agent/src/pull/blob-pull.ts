@@ -1,4 +1,4 @@
-import { type Digest, parseAddress, ShoalError, type SwarmId, swarmIdOf } from '@shoal/core';
+import { type Digest, InvalidValueError, parseAddress, ShoalError, type SwarmId, swarmIdOf } from '@shoal/core';
 import type { Download, Exchange } from '@shoal/exchange';
 import type { PeerEntry } from '@shoal/protocol';
 import type { BlobSource } from '@shoal/registry';
@@ -149,7 +149,14 @@ export class BlobPull {
   }
 
   #addPeers(entries: readonly PeerEntry[]): void {
-    for (const entry of entries) this.#download.addPeer(entry);
+    for (const entry of entries) {
+      try {
+        this.#download.addPeer(entry);
+      } catch (error) {
+        // One address that nobody can dial must not cost the others.
+        if (!(error instanceof InvalidValueError)) throw error;
+      }
+    }
     this.#originEntry.peers(entries);
   }
 

@@ -132,6 +132,13 @@ export class AnnounceBook {
     return this.#announced.size;
   }
 
+  /** Swarms entered that no announce is pending for: what a tracker that answered the last batch has heard of. */
+  get toldCount(): number {
+    let pending = 0;
+    for (const swarm of this.#pending.keys()) if (this.#announced.has(swarm)) pending++;
+    return this.#announced.size - pending;
+  }
+
   /** Leaves every swarm: what a graceful stop tells the tracker, in batches. */
   leaveAll(nowMs: number): void {
     for (const swarm of [...this.#announced.keys()]) this.leave(swarm, nowMs);

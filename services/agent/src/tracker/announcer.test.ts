@@ -25,12 +25,16 @@ const world = () => {
       return answer ? answer(batch) : { swarms: [], again: false, intervalMs: 1000 };
     },
   };
-  const events = { announceFailed: (reason: string) => void failures.push(reason), announcedAgain: () => {} };
+  const again: number[] = [];
+  const events = {
+    announceFailed: (reason: string) => void failures.push(reason),
+    announcedAgain: (swarms: number) => void again.push(swarms),
+  };
   const announcer = new Announcer({ client, events, limits, clock: () => performance.now(), prng: seededPrng(7) });
   const hear = async (count: number) => {
     while (told.length < count) await heard.promise;
   };
-  return { told, answers, failures, announcer, hear };
+  return { told, answers, failures, again, announcer, hear };
 };
 
 test('peers that the tracker hands out reach the download of that swarm', async () => {
@@ -85,6 +89,32 @@ test('"again" brings every swarm once more', async () => {
     ).size,
     20,
   );
+  await announcer.stop();
+});
+
+test('what a tracker has confirmed is counted, and nothing before', async () => {
+  const { announcer, hear } = world();
+  announcer.complete(swarm(1));
+  announcer.join(swarm(2));
+  assert.equal(announcer.confirmedCount, 0);
+  await hear(1);
+  while (announcer.confirmedCount < 2) await new Promise((resolve) => setImmediate(resolve));
+  announcer.leave(swarm(1).swarm);
+  announcer.join(swarm(3));
+  assert.equal(announcer.confirmedCount, 1);
+  await announcer.stop();
+});
+
+test('a tracker that always asks for everything again gets no storm, and a node without swarms has nothing to say', async () => {
+  const { announcer, hear, again, answers } = world();
+  announcer.announceAll();
+  assert.deepEqual(again, []);
+  for (let index = 0; index < 10; index++) answers.push(() => ({ swarms: [], again: true, intervalMs: 1000 }));
+  announcer.join(swarm(1));
+  await hear(2);
+  announcer.join(swarm(2));
+  await hear(3);
+  assert.deepEqual(again, [1]);
   await announcer.stop();
 });
 

@@ -20,6 +20,8 @@ export interface AnnouncerEvents {
 
 const retryMinMs = 500;
 const retryMaxMs = 10_000;
+/** Between two announces of everything. */
+const againMinMs = 1_000;
 
 /** Tells the trackers which swarms this node is in: batched, one request at a time, again after failures. */
 export class Announcer {
@@ -29,6 +31,7 @@ export class Announcer {
   readonly #clock: () => number;
   readonly #receivers = new Map<SwarmId, AnnouncedSwarm>();
   #timer: NodeJS.Timeout | undefined;
+  #againMs = -Infinity;
   #sending: Promise<void> | undefined;
   #retryMs = retryMinMs;
   #stopped = false;
@@ -48,6 +51,11 @@ export class Announcer {
 
   get announcedCount(): number {
     return this.#book.announcedCount;
+  }
+
+  /** Memberships that a tracker has confirmed; those of a batch under way do not count yet. */
+  get confirmedCount(): number {
+    return this.#sending ? 0 : this.#book.toldCount;
   }
 
   join(swarm: AnnouncedSwarm): void {
@@ -80,9 +88,13 @@ export class Announcer {
     this.#arm();
   }
 
+  /** Not more often than a tracker needs: one that always asks for it gets no storm. */
   announceAll(): void {
+    const nowMs = this.#clock();
+    if (this.#book.announcedCount === 0 || nowMs - this.#againMs < againMinMs) return;
+    this.#againMs = nowMs;
     this.#events.announcedAgain(this.#book.announcedCount);
-    this.#book.announceAll(this.#clock());
+    this.#book.announceAll(nowMs);
     this.#arm();
   }
 

@@ -43,13 +43,27 @@ test('the next tracker is asked at once when one fails, and stays the first choi
   ]);
   const pool = new Agent();
   const client = clientOf([sick.url, well.url], pool);
-  assert.equal((await client.heartbeat()).known, true);
+  assert.equal((await client.heartbeat(0)).known, true);
   await client.lookup({}, 1);
   assert.equal(asked, 1);
   await close(well.server);
-  await assert.rejects(client.heartbeat(), /tracker/);
+  await assert.rejects(client.heartbeat(0), /tracker/);
   assert.match(client.lastError ?? '', /tracker http/);
   await close(sick.server);
+  await pool.destroy();
+});
+
+test('requests that run at the same time all come to the tracker that answers', async () => {
+  const sick = await listen(() => [500, {}]);
+  const well = await listen(() => [200, { known: true, commands: [], intervalMs: 50 }]);
+  const pool = new Agent();
+  const client = clientOf([sick.url, well.url], pool);
+  const answers = await Promise.all([client.heartbeat(0), client.heartbeat(0), client.heartbeat(0)]);
+  assert.deepEqual(
+    answers.map(({ known }) => known),
+    [true, true, true],
+  );
+  await Promise.all([close(sick.server), close(well.server)]);
   await pool.destroy();
 });
 

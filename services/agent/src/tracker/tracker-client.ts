@@ -45,8 +45,9 @@ export class TrackerClient {
     return this.#post('/shoal/v1/announce', { peer: this.#o.self(), swarms }, AnnounceResponseSchema);
   }
 
-  heartbeat(): Promise<HeartbeatResponse> {
-    return this.#post('/shoal/v1/heartbeat', { peer: this.#o.self() }, HeartbeatResponseSchema);
+  /** `swarms` is how many memberships the trackers have confirmed: one that kept fewer asks for all of them again. */
+  heartbeat(swarms: number): Promise<HeartbeatResponse> {
+    return this.#post('/shoal/v1/heartbeat', { peer: this.#o.self(), load: { swarms } }, HeartbeatResponseSchema);
   }
 
   /** Who holds a blob or a tag record, without joining. */
@@ -57,18 +58,21 @@ export class TrackerClient {
   async #post<Schema extends TSchema>(path: string, json: unknown, schema: Schema): Promise<Static<Schema>> {
     const { urls, auth, timeoutMs, pool } = this.#o;
     let failure: Error = new Error('no tracker is configured');
+    const first = this.#current;
     for (let turn = 0; turn < urls.length; turn++) {
-      const url = urls[this.#current] ?? '';
+      // Requests that run at the same time must not move each other on, back to the tracker that fails.
+      const index = (first + turn) % urls.length;
+      const url = urls[index] ?? '';
       try {
         const signal = AbortSignal.timeout(timeoutMs);
         const answer = await clusterFetchJson(auth, `${url}${path}`, { json, timeoutMs, signal, dispatcher: pool });
         if (!Value.Check(schema, answer))
           throw new ClusterAnswerError(200, `${url}${path} answered outside its schema`);
         this.#lastError = undefined;
+        this.#current = index;
         return answer;
       } catch (error) {
         failure = new Error(`tracker ${url}: ${(error as Error).message}`, { cause: error });
-        this.#current = (this.#current + 1) % urls.length;
       }
     }
     this.#lastError = failure.message;
