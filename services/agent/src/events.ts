@@ -2,6 +2,7 @@ import type { Digest, PeerId, PieceIndex, SignedTagRecord } from '@shoal/core';
 import type { ExchangeEvents } from '@shoal/exchange';
 import type { SendResult } from '@shoal/registry';
 import { type Log, type Metrics, secondsBuckets } from '@shoal/service';
+import { Outages } from './outages.ts';
 import type { TagVerdict } from './tags/monotonic.ts';
 
 /** What the gauges read at each scrape. */
@@ -12,6 +13,9 @@ export interface AgentGauges {
   readonly seeds: () => number;
   readonly links: () => number;
 }
+
+/** Their outages are one: the next tracker is asked at once when one fails. */
+const trackers = 'trackers';
 
 /** Where bytes came from: another agent, an origin in the swarm, or an origin by HTTP. */
 export type ByteSource = 'peer' | 'origin' | 'http';
@@ -32,6 +36,7 @@ export class AgentEvents {
   readonly #tagsRefused;
   readonly #failures;
   readonly #passThroughs;
+  readonly #outages = new Outages();
 
   constructor(metrics: Metrics, log: Log) {
     this.#log = log;
@@ -164,17 +169,29 @@ export class AgentEvents {
 
   originFailed(url: string, reason: string): void {
     this.#failures.inc({ kind: 'origin' });
-    this.#log.warn({ origin: url, reason }, 'an origin did not answer');
+    this.#log[this.#outages.began(url) ? 'warn' : 'debug']({ origin: url, reason }, 'an origin did not answer');
+  }
+
+  originAnswered(url: string): void {
+    if (this.#outages.ended(url)) this.#log.info({ origin: url }, 'an origin answers again');
+  }
+
+  trackersFailed(reason: string): void {
+    this.#log[this.#outages.began(trackers) ? 'warn' : 'debug']({ reason }, 'no tracker answers');
+  }
+
+  trackersAnswered(): void {
+    if (this.#outages.ended(trackers)) this.#log.info({}, 'a tracker answers again');
   }
 
   announceFailed(reason: string, swarms: number): void {
     this.#failures.inc({ kind: 'announce' });
-    this.#log.warn({ reason, swarms }, 'no tracker took the announce');
+    this.#log.debug({ reason, swarms }, 'no tracker took the announce');
   }
 
   lookupFailed(reason: string): void {
     this.#failures.inc({ kind: 'lookup' });
-    this.#log.warn({ reason }, 'no tracker answered the lookup');
+    this.#log.debug({ reason }, 'no tracker answered the lookup');
   }
 
   announcedAgain(swarms: number): void {

@@ -58,8 +58,8 @@ export const openGround = async (
   const cache = parts.adopt(opened, () => opened.close());
   const node = await loadNodeId(cacheConfig.folder, Date.now);
   const book = await ClusterBook.open({ folder: cacheConfig.folder, clusterId: cluster.id, pinnedKeys: trust.keys });
-  const learner = parts.adopt(new ClusterLearner({ book, clients, events, clock }), (started) => started.stop());
   const origins = new Origins({ clients, clock, events });
+  const learner = parts.adopt(new ClusterLearner({ book, origins, events, clock }), (started) => started.stop());
   const tags = new TagBook({ store: cache, verify: book.verify });
   return { ...options, auth, pool, origins, book, learner, cache, node, tags };
 };

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { MiB } from '@shoal/core';
 import { eventually, pullImage, pushBlob, pushImage, urlOf, World } from './testing/world.ts';
@@ -40,7 +44,9 @@ test('an agent that starts while origin and tracker are down serves what it has,
   await world.origin.stop();
   await world.tracker.stop();
   await using agent = await world.agent('a');
-  assert.equal((await fetch(`${urlOf(agent.agent.addresses.admin)}/readyz`)).status, 200);
+  const readyz = await fetch(`${urlOf(agent.agent.addresses.admin)}/readyz`);
+  assert.equal(readyz.status, 200);
+  assert.match(((await readyz.json()) as { notes: { origins: string } }).notes.origins, /ECONNREFUSED/);
   assert.equal(await pullImage(agent, 'team/app', 'v1'), image.digest);
   await world.startTracker(trackerPort);
   await world.restartOrigin();
@@ -120,4 +126,26 @@ test('an origin that dies in the middle of a download: readers get FIN or a 503,
   }, 10_000);
   const received = (await agent.received('origin')) + (await agent.received('http'));
   assert.equal(received, bytes.length, 'no piece was fetched twice');
+});
+
+test('an origin that hangs costs a pull one question, and not the first-byte deadline at every step', async () => {
+  await using world = await World.start();
+  const image = await pushImage(world.origin, 'team/app', 'v1', [MiB, 1000]);
+  await using first = await world.agent('a');
+  // Connections are taken and nothing is answered, as by a process that is stopped.
+  const hanging = createServer().listen(0, '127.0.0.1');
+  await once(hanging, 'listening');
+  const { port } = hanging.address() as AddressInfo;
+  const file = JSON.parse(await readFile(join(world.folder, 'a', 'cluster.json'), 'utf8')) as { keys: object[] };
+  await using second = await world.agent('b', {
+    origins: [`http://127.0.0.1:${port}`] as object,
+    trust: { keys: file.keys },
+    deadlines: { originMs: 2000, firstByteMs: 3800 },
+  });
+  await pullImage(first, 'team/app', 'v1');
+  await eventually(async () => (await first.metric('seeding_blobs')) === 4);
+  assert.equal(await pullImage(second, 'team/app', 'v1'), image.digest);
+  const unknown = await second.get('/v2/team/app/manifests/never-pushed');
+  assert.equal(unknown.status, 503);
+  hanging.close();
 });

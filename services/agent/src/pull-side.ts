@@ -20,6 +20,7 @@ export interface PullSide {
 
 export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
   const { cache, origins, events, tags } = ground;
+  const { firstByteMs } = ground.config.deadlines;
   const metainfo = metainfoSource(ground, swarm);
   const pulls = pullsOf(ground, swarm, metainfo);
   const tagAnnouncer = new TagAnnouncer(swarm.announcer);
@@ -46,7 +47,7 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
       );
     },
   });
-  return { registry: new AgentRegistry({ manifests, pulls, origins }), pulls, tagAnnouncer };
+  return { registry: new AgentRegistry({ manifests, pulls, origins, firstByteMs }), pulls, tagAnnouncer };
 };
 
 const metainfoSource = ({ origins, learner, cache }: Ground, { peers }: SwarmSide): MetainfoSource =>

@@ -69,6 +69,9 @@ export class Agent implements AsyncDisposable {
     await listening('registry', config.registry, () => app.listen({ host, port }));
     startRestoring(parts, ground, swarm, side);
     watch(ground, swarm, side);
+    admin.note('origins', () => ground.origins.missing);
+    admin.note('trackers', () => swarm.tracker.lastError);
+    admin.note('keys', () => (ground.book.trusting ? undefined : 'no origin was met yet: no signature can be trusted'));
     registerDumps(debug, ground, swarm, pulls);
     options.signal?.throwIfAborted();
     admin.started();

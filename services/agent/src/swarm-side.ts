@@ -27,7 +27,7 @@ export class SwarmSide implements AsyncDisposable {
     this.exchange = exchange;
     const { peerId, incarnation, address, zone, role } = exchange.identity;
     const self = () => ({ peerId, incarnation, address, zone, role });
-    this.tracker = new TrackerClient({ urls: trackers, auth, timeoutMs: deadlines.trackerMs, self, pool });
+    this.tracker = new TrackerClient({ urls: trackers, auth, timeoutMs: deadlines.trackerMs, self, pool, events });
     const announceLimits = { seedsMax: limits.seedsAnnouncedMax, batchMax: announceSwarmsMax / 2, againSpreadMs };
     this.announcer = new Announcer({ client: this.tracker, events, limits: announceLimits, clock, prng });
     this.seeds = new Seeds({ exchange, announcer: this.announcer, seedsMax: limits.seedsAnnouncedMax });

@@ -23,6 +23,7 @@ it('is live at once, and ready only when started and every check passes', async 
   let missing: string | undefined = 'no tracker answers';
   admin.check('tracker', () => missing);
   admin.check('store', async () => undefined);
+  admin.note('origin', () => 'it is down');
   assert.equal((await get('/livez')).status, 200);
 
   const readyz = async () => {
@@ -34,6 +35,7 @@ it('is live at once, and ready only when started and every check passes', async 
     service: 'agent',
     ready: false,
     checks: { process: 'the process is starting', tracker: 'no tracker answers', store: 'ok' },
+    notes: { origin: 'it is down' },
   });
   admin.started();
   missing = undefined;
@@ -42,6 +44,7 @@ it('is live at once, and ready only when started and every check passes', async 
     service: 'agent',
     ready: true,
     checks: { process: 'ok', tracker: 'ok', store: 'ok' },
+    notes: { origin: 'it is down' },
   });
   admin.stopping();
   assert.equal((await readyz()).status, 503);

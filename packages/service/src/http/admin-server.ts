@@ -44,6 +44,11 @@ export class AdminServer implements AsyncDisposable {
     this.#readiness.add(name, check);
   }
 
+  /** Adds what `/readyz` tells without failing on it: what the process works on without. */
+  note(name: string, check: ReadinessCheck): void {
+    this.#readiness.note(name, check);
+  }
+
   /** From now on the checks alone decide. */
   started(): void {
     this.#readiness.phase = 'running';

@@ -1,6 +1,7 @@
 import { decodeMetainfo, type Digest, metainfoStatement, type Signature, type SignedMetainfo } from '@shoal/core';
 import { sha256 } from '@shoal/store';
 import type { OriginClient } from '../origin/origin-client.ts';
+import type { Origins } from '../origin/origins.ts';
 import { SingleFlight } from '../pull/single-flight.ts';
 import type { ClusterBook } from './cluster-book.ts';
 
@@ -11,12 +12,11 @@ const routineMs = 300_000;
 
 export interface LearnerEvents {
   clusterLearned(origin: string, keys: number): void;
-  originFailed(url: string, reason: string): void;
 }
 
 export interface LearnerOptions {
   readonly book: ClusterBook;
-  readonly clients: readonly OriginClient[];
+  readonly origins: Pick<Origins, 'clients' | 'answered' | 'failed'>;
   readonly events: LearnerEvents;
   readonly clock: () => number;
 }
@@ -48,7 +48,7 @@ export class ClusterLearner {
   learn(): Promise<void> {
     return this.#flight.run('learn', async () => {
       this.#learnedAtMs = this.#o.clock();
-      await Promise.all(this.#o.clients.map((client) => this.#learnFrom(client)));
+      await Promise.all(this.#o.origins.clients.map((client) => this.#learnFrom(client)));
     });
   }
 
@@ -77,12 +77,13 @@ export class ClusterLearner {
   }
 
   async #learnFrom(client: OriginClient): Promise<void> {
-    const { book, events } = this.#o;
+    const { book, events, origins } = this.#o;
     try {
       const told = await client.cluster();
+      origins.answered(client);
       if ((await book.learn(client.url, told)) === 'learned') events.clusterLearned(client.url, told.keys.length);
     } catch (error) {
-      events.originFailed(client.url, (error as Error).message);
+      origins.failed(client, (error as Error).message);
     }
   }
 

@@ -2,6 +2,7 @@ import { type Digest, type ManifestReference, OciError, type RepositoryName, Sho
 import type { BlobSource, ReadContext, ReadRegistry, ServedManifest, TagPage } from '@shoal/registry';
 import type { Manifests } from '../manifests/manifests.ts';
 import type { Origins } from '../origin/origins.ts';
+import { FirstByteDeadline } from '../pull/deadline.ts';
 import type { Pulls } from '../pull/pulls.ts';
 
 /** What the agent answers to container runtimes: content from the swarm, lists from the origin. */
@@ -9,11 +10,19 @@ export class AgentRegistry implements ReadRegistry {
   readonly #manifests: Manifests;
   readonly #pulls: Pick<Pulls, 'open' | 'size'>;
   readonly #origins: Origins;
+  readonly #firstByteMs: number;
 
-  constructor(o: { manifests: Manifests; pulls: Pick<Pulls, 'open' | 'size'>; origins: Origins }) {
+  constructor(o: {
+    manifests: Manifests;
+    pulls: Pick<Pulls, 'open' | 'size'>;
+    origins: Origins;
+    /** Deadline of every answer that is more than a piece of a body. */
+    firstByteMs: number;
+  }) {
     this.#manifests = o.manifests;
     this.#pulls = o.pulls;
     this.#origins = o.origins;
+    this.#firstByteMs = o.firstByteMs;
   }
 
   manifest(
@@ -21,14 +30,17 @@ export class AgentRegistry implements ReadRegistry {
     reference: ManifestReference,
     { method, signal }: ReadContext,
   ): Promise<ServedManifest> {
-    return reference.kind === 'tag'
-      ? this.#manifests.byTag(repository, reference.tag, method, signal)
-      : this.#manifests.byDigest(repository, reference.digest, signal);
+    return this.#inTime(`${repository}, manifest`, (late) => {
+      const ended = AbortSignal.any([signal, late]);
+      return reference.kind === 'tag'
+        ? this.#manifests.byTag(repository, reference.tag, method, ended)
+        : this.#manifests.byDigest(repository, reference.digest, ended);
+    });
   }
 
   async blob(repository: RepositoryName, digest: Digest, { method }: Pick<ReadContext, 'method'>): Promise<BlobSource> {
     return method === 'HEAD'
-      ? bodiless(await this.#pulls.size(repository, digest))
+      ? bodiless(await this.#inTime(digest, () => this.#pulls.size(repository, digest)))
       : this.#pulls.open(repository, digest);
   }
 
@@ -51,8 +63,18 @@ export class AgentRegistry implements ReadRegistry {
     return (await this.#relay(`/v2/${repository}/referrers/${subject}${query}`, repository)).body;
   }
 
+  /** One deadline over all the steps, however many origins, trackers and peers hang. @throws ShoalError UNAVAILABLE (503) */
+  async #inTime<T>(what: string, work: (late: AbortSignal) => Promise<T>): Promise<T> {
+    const deadline = new FirstByteDeadline(this.#firstByteMs, what);
+    try {
+      return await deadline.race(work(deadline.signal));
+    } finally {
+      deadline.met();
+    }
+  }
+
   async #relay(path: string, repository: RepositoryName): Promise<{ body: Uint8Array; more: boolean }> {
-    const answer = await this.#origins.ask((client) => client.registry(path));
+    const answer = await this.#inTime(path, () => this.#origins.ask((client) => client.registry(path)));
     if (answer.kind === 'absent')
       throw new OciError('NAME_UNKNOWN', `repository ${repository} is not known at the origin`);
     if (answer.kind === 'unreachable') throw new ShoalError('UNAVAILABLE', 503, `no origin answered: ${answer.reason}`);

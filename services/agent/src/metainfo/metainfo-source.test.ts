@@ -55,3 +55,23 @@ test('prefetching fills the memory and keeps failures to itself', async () => {
   assert.equal(asked.length, 1);
   await world({ origin: down }).source.prefetch([digest], 'r');
 });
+
+test('a repository that does not have the blob does not answer for one that has', async () => {
+  const source = new MetainfoSource({
+    askOrigins: async (_digest, repository) => (repository === 'has' ? found('signed') : { kind: 'absent' }),
+    trusted: async () => good,
+    peers: { first: async () => undefined },
+    cached: () => undefined,
+  });
+  const answers = await Promise.allSettled([source.get(digest, 'has-not'), source.get(digest, 'has')]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
+});
+
+test('while an origin that may have it is down the word of another is not final', async () => {
+  const doubted: OriginAnswer<Uint8Array> = { kind: 'absent', doubt: 'http://o2: connection refused' };
+  assert.equal(await world({ origin: doubted, peer: 'signed' }).source.get(digest, 'r'), good);
+  await assert.rejects(world({ origin: doubted }).source.get(digest, 'r'), { status: 503, message: /o2: connection/ });
+});

@@ -1,5 +1,6 @@
 import { type Digest, OciError, ShoalError, type SignedMetainfo } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
+import { originsOrPeers } from '../origin/hedge.ts';
 import { SingleFlight } from '../pull/single-flight.ts';
 import type { PeerRecords } from '../peers/peer-records.ts';
 import { Lru } from './lru.ts';
@@ -38,7 +39,8 @@ export class MetainfoSource {
   async get(digest: Digest, repository: string): Promise<SignedMetainfo> {
     const known = this.known(digest);
     if (known) return known;
-    const signed = await this.#flights.run(digest, () => this.#fetch(digest, repository));
+    // By repository too: one that does not have the blob must not answer for one that has.
+    const signed = await this.#flights.run(`${repository}@${digest}`, () => this.#fetch(digest, repository));
     this.#kept.set(digest, signed);
     return signed;
   }
@@ -55,23 +57,26 @@ export class MetainfoSource {
   }
 
   async #fetch(digest: Digest, repository: string): Promise<SignedMetainfo> {
-    const { askOrigins, trusted, peers } = this.#o;
-    const answer = await askOrigins(digest, repository);
-    if (answer.kind === 'absent') {
+    const { trusted, peers } = this.#o;
+    const query = { kind: 'metainfo', key: digest, repository } as const;
+    const answer = await originsOrPeers(this.#fromOrigins(digest, repository), () =>
+      peers.first(query, { digest }, (bytes) => trusted(digest, bytes)),
+    );
+    if (answer.kind === 'found' || answer.kind === 'peer') return answer.value;
+    if (answer.kind === 'absent' && answer.doubt === undefined) {
       throw new OciError('BLOB_UNKNOWN', `${digest} is not known at the origin in ${repository}`, {
         detail: { digest },
       });
     }
-    if (answer.kind === 'found') {
-      const signed = await trusted(digest, answer.value);
-      if (signed) return signed;
-    }
-    const fromPeer = await peers.first({ kind: 'metainfo', key: digest, repository }, { digest }, (bytes) =>
-      trusted(digest, bytes),
-    );
-    if (fromPeer) return fromPeer;
-    const reason =
-      answer.kind === 'found' ? `the metainfo of ${answer.origin} is not signed by a trusted key` : answer.reason;
+    const reason = answer.kind === 'absent' ? answer.doubt : answer.reason;
     throw new ShoalError('UNAVAILABLE', 503, `${digest} cannot be fetched: ${reason}, and no peer has its metainfo`);
+  }
+
+  async #fromOrigins(digest: Digest, repository: string): Promise<OriginAnswer<SignedMetainfo>> {
+    const answer = await this.#o.askOrigins(digest, repository);
+    if (answer.kind !== 'found') return answer;
+    const value = await this.#o.trusted(digest, answer.value);
+    if (value) return { ...answer, value };
+    return { kind: 'unreachable', reason: `the metainfo of ${answer.origin} is not signed by a trusted key` };
   }
 }

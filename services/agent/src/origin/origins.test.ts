@@ -11,7 +11,7 @@ const world = (...urls: string[]) => {
   const origins = new Origins({
     clients: urls.map(client),
     clock: () => time.nowMs,
-    events: { originFailed: (url) => void failed.push(url) },
+    events: { originFailed: (url) => void failed.push(url), originAnswered: () => {} },
   });
   const asked: string[] = [];
   const ask = (answers: Record<string, string | Error>) =>
@@ -38,10 +38,12 @@ test('the next origin is asked when one fails, and the failed one comes last for
   assert.equal(origins.reachable, 2);
 });
 
-test('a 404 is final only when no other origin has it, and beats a failure', async () => {
-  const { ask } = world('a', 'b');
+test('a 404 is final only when every other origin was asked', async () => {
+  const { ask, origins } = world('a', 'b');
   assert.equal((await ask({ a: new AbsentError(), b: 'yes' })).kind, 'found');
-  assert.equal((await ask({ a: new AbsentError(), b: new Error('down') })).kind, 'absent');
+  assert.deepEqual(await ask({ a: new AbsentError(), b: new AbsentError() }), { kind: 'absent' });
+  assert.deepEqual(await ask({ a: new AbsentError(), b: new Error('down') }), { kind: 'absent', doubt: 'b: down' });
+  assert.equal(origins.missing, 'b: down');
 });
 
 test('with every origin down the answer says why', async () => {

@@ -6,6 +6,12 @@ const distrustMs = 5_000;
 
 export interface OriginsEvents {
   originFailed(url: string, reason: string): void;
+  originAnswered(url: string): void;
+}
+
+interface Failure {
+  readonly atMs: number;
+  readonly reason: string;
 }
 
 /**
@@ -16,7 +22,7 @@ export class Origins {
   readonly clients: readonly OriginClient[];
   readonly #clock: () => number;
   readonly #events: OriginsEvents;
-  readonly #failedAtMs = new Map<OriginClient, number>();
+  readonly #failures = new Map<OriginClient, Failure>();
 
   constructor(o: { clients: readonly OriginClient[]; clock: () => number; events: OriginsEvents }) {
     this.clients = o.clients;
@@ -27,35 +33,51 @@ export class Origins {
   /** The first origin's value. `absent` when an origin says so and none has it. Never rejects. */
   async ask<T>(question: (client: OriginClient) => Promise<T>): Promise<OriginAnswer<T>> {
     let absent = false;
-    let reason = 'no origin is configured';
+    let reason: string | undefined;
     for (const client of this.#inTurn()) {
       try {
         const value = await question(client);
-        this.#failedAtMs.delete(client);
+        this.answered(client);
         return { kind: 'found', value, origin: client.url };
       } catch (error) {
         if (error instanceof AbsentError) {
-          this.#failedAtMs.delete(client);
+          this.answered(client);
           absent = true;
           continue;
         }
         reason = `${client.url}: ${(error as Error).message}`;
-        this.#failedAtMs.set(client, this.#clock());
-        this.#events.originFailed(client.url, (error as Error).message);
+        this.failed(client, (error as Error).message);
       }
     }
-    return absent ? { kind: 'absent' } : { kind: 'unreachable', reason };
+    if (absent) return { kind: 'absent', ...(reason !== undefined && { doubt: reason }) };
+    return { kind: 'unreachable', reason: reason ?? 'no origin is configured' };
+  }
+
+  answered(client: OriginClient): void {
+    this.#failures.delete(client);
+    this.#events.originAnswered(client.url);
+  }
+
+  failed(client: OriginClient, reason: string): void {
+    this.#failures.set(client, { atMs: this.#clock(), reason });
+    this.#events.originFailed(client.url, reason);
+  }
+
+  /** Which origins did not answer when last asked, and why; undefined when all did. */
+  get missing(): string | undefined {
+    const missing = [...this.#failures].map(([{ url }, { reason }]) => `${url}: ${reason}`);
+    return missing.length > 0 ? missing.join('; ') : undefined;
   }
 
   /** How many origins answered when last asked, or were never asked. */
   get reachable(): number {
-    return this.clients.length - this.#failedAtMs.size;
+    return this.clients.length - this.#failures.size;
   }
 
   #inTurn(): OriginClient[] {
     const nowMs = this.#clock();
     const distrusted = (client: OriginClient): boolean =>
-      nowMs - (this.#failedAtMs.get(client) ?? -Infinity) < distrustMs;
+      nowMs - (this.#failures.get(client)?.atMs ?? -Infinity) < distrustMs;
     return [...this.clients.filter((client) => !distrusted(client)), ...this.clients.filter(distrusted)];
   }
 }

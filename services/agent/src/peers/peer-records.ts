@@ -31,7 +31,7 @@ export class PeerRecords {
     this.#o = o;
   }
 
-  /** Everything that comes in time, unverified. */
+  /** Everything that comes in time, unverified. Never rejects. */
   async all(query: RecordQuery, where: Where): Promise<Uint8Array[]> {
     const [linked, named] = await Promise.all([Promise.all(this.#askLinked(query)), this.#askNamed(query, where)]);
     return [...linked, ...(await Promise.all(named))].filter((bytes) => bytes !== undefined);

@@ -42,7 +42,7 @@ const fallbackOf = (
   const origins = new Origins({
     clients: [{ url: 'http://o', range } as OriginClient],
     clock: () => 5,
-    events: { originFailed: () => {} },
+    events: { originFailed: () => {}, originAnswered: () => {} },
   });
   const corrupt: number[] = [];
   const events = { pieceCorrupt: (_from: string, piece: number) => void corrupt.push(piece) };

@@ -36,7 +36,11 @@ const originOf = (
 
 const passThroughs = (clients: OriginClient[], openMax = 4) => {
   const log: string[] = [];
-  const origins = new Origins({ clients, clock: () => 0, events: { originFailed: () => {} } });
+  const origins = new Origins({
+    clients,
+    clock: () => 0,
+    events: { originFailed: () => {}, originAnswered: () => {} },
+  });
   const events = {
     received: () => {},
     pieceCorrupt: (from: string, piece: number) => void log.push(`corrupt ${piece} ${from}`),

@@ -1,6 +1,7 @@
 import { leafLength, type SignedMetainfo } from '@shoal/core';
 import { type CachedBlob, PieceHasher } from '@shoal/store';
 import type { AgentEvents } from '../events.ts';
+import { originsOrPeers } from '../origin/hedge.ts';
 import type { Origins } from '../origin/origins.ts';
 import type { PeerRecords } from '../peers/peer-records.ts';
 
@@ -22,21 +23,19 @@ export const fetchSmall = async (blob: CachedBlob, repository: string, o: SmallB
   if (metainfo.size > 0) {
     const matches = (bytes: Uint8Array): boolean =>
       bytes.length === metainfo.size && hasHash(bytes, metainfo.pieceHashes[0]);
-    const answer = await o.origins.ask(async (client) => {
+    const asked = o.origins.ask(async (client) => {
       const bytes = await client.content(metainfo.digest, repository);
       if (!matches(bytes)) throw new Error(`${metainfo.digest} arrived with other content`);
       return bytes;
     });
     const query = { kind: 'blob', key: metainfo.digest, repository } as const;
-    const fromPeer =
-      answer.kind === 'found'
-        ? undefined
-        : await o.peers.first(query, { digest: metainfo.digest }, (bytes) => (matches(bytes) ? bytes : undefined));
-    const bytes = answer.kind === 'found' ? answer.value : fromPeer;
-    if (!bytes) return false;
-    blob.writeSync(bytes, 0);
+    const answer = await originsOrPeers(asked, () =>
+      o.peers.first(query, { digest: metainfo.digest }, (bytes) => (matches(bytes) ? bytes : undefined)),
+    );
+    if (answer.kind !== 'found' && answer.kind !== 'peer') return false;
+    blob.writeSync(answer.value, 0);
     blob.markPiece(0);
-    o.events.received(fromPeer ? 'peer' : 'http', bytes.length);
+    o.events.received(answer.kind === 'peer' ? 'peer' : 'http', answer.value.length);
   }
   await blob.finish();
   return true;

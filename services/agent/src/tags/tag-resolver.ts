@@ -1,5 +1,6 @@
 import { OciError, type RepositoryName, ShoalError, type SignedTagRecord, type Tag } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
+import { within } from '../origin/hedge.ts';
 import { Coalescer } from './coalescer.ts';
 import type { TagVerdict } from './monotonic.ts';
 import type { TagBook } from './tag-book.ts';
@@ -10,7 +11,7 @@ const resolvingMax = 1024;
 export interface TagSources {
   /** One revalidation at the origins, within its own deadline; it never rejects. */
   askOrigins(repository: RepositoryName, tag: Tag): Promise<OriginAnswer<Uint8Array>>;
-  /** Encoded records of all peers that answer in time; anything may be in them. */
+  /** Encoded records of all peers that answer in time; anything may be in them. It never rejects. */
   askPeers(repository: RepositoryName, tag: Tag): Promise<Uint8Array[]>;
 }
 
@@ -47,14 +48,16 @@ export class TagResolver {
   }
 
   async #revalidate(repository: RepositoryName, tag: Tag): Promise<ResolvedTag> {
-    const answer = await this.#sources.askOrigins(repository, tag);
+    const asking = this.#sources.askOrigins(repository, tag);
+    const peers = (await within(asking)) === undefined ? this.#sources.askPeers(repository, tag) : undefined;
+    const answer = await asking;
     if (answer.kind === 'absent') {
       if (this.#book.forget(repository, tag)) this.#events.tagForgotten(repository, tag);
       throw new OciError('MANIFEST_UNKNOWN', `${repository}:${tag} is not known at the origin`, {
         detail: { repository, tag },
       });
     }
-    if (answer.kind === 'unreachable') return this.#fromPeers(repository, tag, answer.reason);
+    if (answer.kind === 'unreachable') return this.#fromPeers(repository, tag, answer.reason, peers);
     const signed = this.#book.parse(repository, tag, answer.value);
     const verdict = signed ? this.#book.offer(signed, 'origin') : 'unverified';
     if (signed && (verdict === 'newer' || verdict === 'same')) {
@@ -62,11 +65,17 @@ export class TagResolver {
       return { signed, staleBecause: undefined };
     }
     this.#events.tagRefused(repository, tag, 'origin', verdict);
-    return this.#fromPeers(repository, tag, `the record of ${answer.origin} was refused: ${verdict}`);
+    return this.#fromPeers(repository, tag, `the record of ${answer.origin} was refused: ${verdict}`, peers);
   }
 
-  async #fromPeers(repository: RepositoryName, tag: Tag, reason: string): Promise<ResolvedTag> {
-    for (const bytes of await this.#sources.askPeers(repository, tag)) {
+  /** `asked` holds the peers' answers when they were asked already, because the origin took long. */
+  async #fromPeers(
+    repository: RepositoryName,
+    tag: Tag,
+    reason: string,
+    asked = this.#sources.askPeers(repository, tag),
+  ): Promise<ResolvedTag> {
+    for (const bytes of await asked) {
       const signed = this.#book.parse(repository, tag, bytes);
       const verdict = signed ? this.#book.offer(signed, 'peer') : 'unverified';
       if (verdict !== 'newer' && verdict !== 'same') this.#events.tagRefused(repository, tag, 'peer', verdict);

@@ -21,6 +21,13 @@ export interface TrackerClientOptions {
   readonly timeoutMs: number;
   readonly self: () => PeerSelf;
   readonly pool: Dispatcher;
+  readonly events?: TrackerClientEvents;
+}
+
+export interface TrackerClientEvents {
+  /** None answered. */
+  trackersFailed(reason: string): void;
+  trackersAnswered(): void;
 }
 
 /**
@@ -70,12 +77,14 @@ export class TrackerClient {
           throw new ClusterAnswerError(200, `${url}${path} answered outside its schema`);
         this.#lastError = undefined;
         this.#current = index;
+        this.#o.events?.trackersAnswered();
         return answer;
       } catch (error) {
         failure = new Error(`tracker ${url}: ${(error as Error).message}`, { cause: error });
       }
     }
     this.#lastError = failure.message;
+    if (urls.length > 0) this.#o.events?.trackersFailed(failure.message);
     throw failure;
   }
 }
