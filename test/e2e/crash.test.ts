@@ -1,19 +1,31 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { MiB } from '@shoal/core';
 import { planLayers } from '../../deploy/local/src/demo/image.ts';
 import { pullImage } from '../../deploy/local/src/demo/pull.ts';
 import { pushImage } from '../../deploy/local/src/demo/push.ts';
-import { received, testCluster } from '../support/cluster.ts';
+import type { ClusterNode } from '../../deploy/local/src/index.ts';
+import { received, testCluster, type TestCluster } from '../support/cluster.ts';
 
 const silent = { received: () => undefined };
 
+/** Slow enough that a kill meets the middle of a download. */
+const overrides = { agent: { limits: { downloadBytesPerSecondMax: 16 * MiB } } };
+let shoal: TestCluster;
+let origin: ClusterNode;
+let agent: ClusterNode;
+
+before(async () => {
+  shoal = await testCluster({ agents: 1, overrides });
+  origin = shoal.cluster.origin;
+  agent = shoal.cluster.agents[0]!;
+});
+after(async () => {
+  await shoal[Symbol.asyncDispose]();
+  assert.deepEqual(shoal.deaths, []);
+});
+
 test('an agent that is killed in mid-download goes on from its bitmap', async () => {
-  const downloadBytesPerSecondMax = 16 * MiB;
-  await using shoal = await testCluster({ agents: 1, overrides: { agent: { limits: { downloadBytesPerSecondMax } } } });
-  const { origin, agents } = shoal.cluster;
-  const [agent] = agents;
-  assert.ok(agent);
   const image = await pushImage(origin.url, {
     repository: 'team/app',
     tag: '1',
@@ -47,10 +59,6 @@ test('an agent that is killed in mid-download goes on from its bitmap', async ()
 });
 
 test('an image whose push was acknowledged survives a kill of the origin', async () => {
-  await using shoal = await testCluster({ agents: 1 });
-  const { origin, agents } = shoal.cluster;
-  const [agent] = agents;
-  assert.ok(agent);
   for (const round of [1, 2]) {
     const layers = planLayers(6 * MiB, 3);
     const image = await pushImage(origin.url, { repository: 'team/app', tag: 'latest', layers, seed: `kill ${round}` });
@@ -60,5 +68,4 @@ test('an image whose push was acknowledged survives a kill of the origin', async
     assert.deepEqual(pulled.mismatches, []);
     assert.equal(pulled.bytes, image.size);
   }
-  assert.deepEqual(shoal.deaths, []);
 });

@@ -6,7 +6,7 @@ import { Background } from '../support/run.ts';
 
 const script = path.join(import.meta.dirname, '../../deploy/local/src/demo.ts');
 // A small image is over before the swarm has formed, so the smaller run only has to beat a plain registry clearly.
-const [agents, size, copiesMax] = fullSize ? [8, '256MiB', 1.5] : [4, '64MiB', 3];
+const [agents, size, copiesMax] = fullSize ? [8, '256MiB', 1.5] : [4, '48MiB', 3];
 
 test('the demo pulls an image through all agents and the origin sends few copies', async () => {
   await using demo = new Background(process.execPath, [

@@ -8,11 +8,11 @@ import { pushImage } from '../../deploy/local/src/demo/push.ts';
 import type { ClusterNode } from '../../deploy/local/src/index.ts';
 import { fullSize, received, testCluster } from '../support/cluster.ts';
 
-const size = fullSize ? GiB : 128 * MiB;
+const size = fullSize ? GiB : 48 * MiB;
 // A blob that fits into `npm test` would be there before its metrics are read on a busy machine: its rate is limited,
 // and more of it may have arrived.
 const shareMax = fullSize ? 0.1 : 0.25;
-const overrides = fullSize ? {} : { agent: { limits: { downloadBytesPerSecondMax: 32 * MiB } } };
+const overrides = fullSize ? {} : { agent: { limits: { downloadBytesPerSecondMax: 12 * MiB } } };
 
 /** What the agent had received of the blob when its client had the first byte, in bytes. */
 const receivedAtFirstByte = async (agent: ClusterNode, digest: string): Promise<number> => {
@@ -24,7 +24,7 @@ const receivedAtFirstByte = async (agent: ClusterNode, digest: string): Promise<
   return all;
 };
 
-for (const count of [1, 8]) {
+for (const count of fullSize ? [1, 8] : [1, 4]) {
   test(`the first byte reaches the client long before the blob is there, ${count} agents at once`, async () => {
     await using shoal = await testCluster({ agents: count, overrides });
     const { origin, agents } = shoal.cluster;
