@@ -52,6 +52,30 @@ export class PieceSet {
     return true;
   }
 
+  /** How many pieces are here and not in the other set. */
+  countOutside(other: PieceSet): number {
+    let count = 0;
+    for (let word = 0; word < this.words.length; word++)
+      count += onesIn((this.words[word] ?? 0) & ~(other.words[word] ?? 0));
+    return count;
+  }
+
+  /** The `nth` (from 0) of the pieces that are here and not in the other set. */
+  nthOutside(other: PieceSet, nth: number): PieceIndex | undefined {
+    let left = nth;
+    for (let word = 0; word < this.words.length; word++) {
+      let bits = (this.words[word] ?? 0) & ~(other.words[word] ?? 0);
+      const ones = onesIn(bits);
+      if (left >= ones) {
+        left -= ones;
+        continue;
+      }
+      for (; left > 0; left--) bits &= ~(0x8000_0000 >>> Math.clz32(bits));
+      return word * 32 + Math.clz32(bits);
+    }
+    return undefined;
+  }
+
   *[Symbol.iterator](): Generator<PieceIndex> {
     for (let word = 0; word < this.words.length; word++) {
       for (let bits = this.words[word] ?? 0; bits !== 0;) {
@@ -63,12 +87,17 @@ export class PieceSet {
   }
 }
 
+/** The ones of a 32-bit word. Source: Warren, Hacker's Delight, figure 5-2. */
+const onesIn = (word: number): number => {
+  const pairs = word - ((word >>> 1) & 0x5555_5555);
+  const fours = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+};
+
 /** How many pieces are in both. */
 export const countCommon = (a: PieceSet, b: PieceSet): number => {
   let count = 0;
-  for (let word = 0; word < a.words.length; word++) {
-    for (let bits = (a.words[word] ?? 0) & (b.words[word] ?? 0); bits !== 0; bits &= bits - 1) count++;
-  }
+  for (let word = 0; word < a.words.length; word++) count += onesIn((a.words[word] ?? 0) & (b.words[word] ?? 0));
   return count;
 };
 

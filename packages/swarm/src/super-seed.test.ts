@@ -178,3 +178,18 @@ test('numbers from the wire that are no pieces of the blob change nothing', () =
   assert.ok(piece === 0 || piece === 1);
   assert.equal(driver.origin.heldBy(1), 0);
 });
+
+test('how slow the swarm was while it had little to pass on earns nobody a second copy', () => {
+  const driver = new Driver(200).join(1, 2, 3, 4);
+  for (let piece = 0; piece < 240; piece++) {
+    const peer = 1 + (piece % 4);
+    driver.nowMs += 2;
+    const offered = driver.want(peer);
+    if (offered !== undefined) driver.end(peer, offered);
+  }
+  assert.equal(driver.origin.copiesSent, 1.2);
+  driver.nowMs += 20;
+  assert.equal(driver.want(1), undefined, 'all is out, and nobody knows yet what the swarm makes of it');
+  driver.nowMs += 1000;
+  assert.notEqual(driver.want(1), undefined, 'nothing moved since: the origin is the faster one');
+});

@@ -1,12 +1,15 @@
-import { type PieceIndex, type Prng, randomBelow } from '@shoal/core';
+import type { PieceIndex, Prng } from '@shoal/core';
 import type { PeerHandle } from './peer.ts';
 import { PieceSet } from './piece-set.ts';
+import { SpreadIndex } from './spread-index.ts';
 import { SwarmProgress } from './swarm-progress.ts';
 import type { SuperSeedAction, SuperSeedEvent, SuperSeedOptions } from './super-seed-types.ts';
 
 interface Agent {
   /** What it is known to hold; a piece sent in full counts. */
   readonly holds: PieceSet;
+  /** What it holds or was offered. */
+  readonly taken: PieceSet;
   /** Offered, the transfer has not ended. */
   readonly offered: Set<PieceIndex>;
   /** Credits that wait in the upload queue. */
@@ -36,7 +39,8 @@ export class SuperSeed {
   /** Copies sent or on their way; 0 again when the only receiver was lost before anyone else had it. */
   readonly #sent: Uint16Array;
   readonly #availability: Uint16Array;
-  readonly #servable: PieceSet;
+  /** What can be served, by how much it is spread: this origin's own share before the others'. */
+  readonly #servable: SpreadIndex;
   readonly #agents = new Map<PeerHandle, Agent>();
   readonly #actions: SuperSeedAction[] = [];
   readonly #progress = new SwarmProgress();
@@ -48,8 +52,8 @@ export class SuperSeed {
     this.#prng = options.prng;
     this.#sent = new Uint16Array(options.pieceCount);
     this.#availability = new Uint16Array(options.pieceCount);
-    this.#servable = new PieceSet(options.pieceCount);
-    if (!options.growing) for (let piece = 0; piece < options.pieceCount; piece++) this.#servable.add(piece);
+    this.#servable = new SpreadIndex(options.pieceCount);
+    if (!options.growing) for (let piece = 0; piece < options.pieceCount; piece++) this.#place(piece);
   }
 
   handle(event: SuperSeedEvent, nowMs: number): void {
@@ -73,7 +77,7 @@ export class SuperSeed {
         this.#offerEnded(event.peer, event.piece, event.ok, nowMs);
         break;
       case 'pieceAvailable':
-        this.#servable.add(event.piece);
+        this.#place(event.piece);
         break;
     }
   }
@@ -92,7 +96,8 @@ export class SuperSeed {
     agent.refused = piece === undefined;
     if (piece === undefined) return undefined;
     agent.offered.add(piece);
-    this.#sent[piece] = (this.#sent[piece] ?? 0) + 1;
+    agent.taken.add(piece);
+    this.#count(piece, 1);
     return piece;
   }
 
@@ -140,12 +145,11 @@ export class SuperSeed {
       this.#piecesSent++;
       this.#holds(agent, piece);
       this.#progress.origin(1, nowMs);
-    } else this.#undo(piece);
-  }
-
-  /** A copy that did not get through was not sent. */
-  #undo(piece: PieceIndex): void {
-    this.#sent[piece] = Math.max(0, (this.#sent[piece] ?? 0) - 1);
+      return;
+    }
+    // A copy that did not get through was not sent.
+    if (!agent.holds.has(piece)) agent.taken.delete(piece);
+    this.#count(piece, -1);
   }
 
   #left(peer: PeerHandle): void {
@@ -153,12 +157,13 @@ export class SuperSeed {
     if (!agent) return;
     this.#agents.delete(peer);
     this.#credits -= agent.credits;
-    for (const piece of agent.offered) this.#undo(piece);
+    for (const piece of agent.offered) this.#count(piece, -1);
     for (const piece of agent.holds) {
       const left = (this.#availability[piece] ?? 1) - 1;
       this.#availability[piece] = left;
       // Nobody else is known to have got it: it enters the swarm anew, before any second copy.
       if (left === 0) this.#sent[piece] = this.#underWay(piece);
+      this.#move(piece);
     }
   }
 
@@ -175,6 +180,7 @@ export class SuperSeed {
         peer,
         (agent = {
           holds: new PieceSet(this.#options.pieceCount),
+          taken: new PieceSet(this.#options.pieceCount),
           offered: new Set(),
           credits: 0,
           prefer: [],
@@ -187,14 +193,16 @@ export class SuperSeed {
 
   #holds(agent: Agent, piece: PieceIndex): boolean {
     if (!agent.holds.add(piece)) return false;
+    agent.taken.add(piece);
     this.#availability[piece] = (this.#availability[piece] ?? 0) + 1;
+    this.#move(piece);
     return true;
   }
 
   #choose(agent: Agent, nowMs: number): PieceIndex | undefined {
     const preferred = this.#leastSpread(agent, agent.prefer);
     if (preferred !== undefined && this.#spread(preferred) === 0) return preferred;
-    const fresh = this.#leastSpread(agent, this.#servable);
+    const fresh = this.#servable.lowest(agent.taken, this.#prng);
     if (fresh === undefined || this.#spread(fresh) === 0) return fresh;
     // Whoever was refused and comes back with a wish is one whom the swarm does not serve.
     if (agent.refused && preferred !== undefined && nowMs - agent.preferMs < preferStaleMs) return preferred;
@@ -206,8 +214,14 @@ export class SuperSeed {
     return worthIt ? fresh : undefined;
   }
 
-  #lacks(agent: Agent, piece: PieceIndex): boolean {
-    return this.#servable.has(piece) && !agent.holds.has(piece) && !agent.offered.has(piece);
+  /** Of the few pieces that the agent named, the one it lacks that the swarm has least of. */
+  #leastSpread(agent: Agent, among: readonly PieceIndex[]): PieceIndex | undefined {
+    let best: PieceIndex | undefined;
+    for (const piece of among) {
+      if (!this.#servable.has(piece) || agent.taken.has(piece)) continue;
+      if (best === undefined || this.#rank(piece) < this.#rank(best)) best = piece;
+    }
+    return best;
   }
 
   /** Copies that are in the swarm as far as is known here. */
@@ -216,21 +230,22 @@ export class SuperSeed {
     return sent > 0 ? sent : Math.min(1, this.#availability[piece] ?? 0);
   }
 
-  /** The piece that the agent lacks and the swarm has least of: this origin's own share first, then at random. */
-  #leastSpread(agent: Agent, among: Iterable<PieceIndex>): PieceIndex | undefined {
-    let best: PieceIndex | undefined;
-    let bestRank = Infinity;
-    let ties = 0;
-    for (const piece of among) {
-      if (!this.#lacks(agent, piece)) continue;
-      const rank = this.#spread(piece) * 2 + (this.#isOwnShare(piece) ? 0 : 1);
-      if (rank > bestRank) continue;
-      ties = rank < bestRank ? 1 : ties + 1;
-      if (ties > 1 && randomBelow(this.#prng, ties) > 0) continue;
-      best = piece;
-      bestRank = rank;
-    }
-    return best;
+  #rank(piece: PieceIndex): number {
+    return this.#spread(piece) * 2 + (this.#isOwnShare(piece) ? 0 : 1);
+  }
+
+  /** Keeps the index true after `#sent` or `#availability` of the piece changed. */
+  #move(piece: PieceIndex): void {
+    if (this.#servable.has(piece)) this.#place(piece);
+  }
+
+  #place(piece: PieceIndex): void {
+    this.#servable.set(piece, this.#rank(piece));
+  }
+
+  #count(piece: PieceIndex, copies: 1 | -1): void {
+    this.#sent[piece] = Math.max(0, (this.#sent[piece] ?? 0) + copies);
+    this.#move(piece);
   }
 
   /** Several origins begin in parts of the blob that do not overlap. */
