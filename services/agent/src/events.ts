@@ -163,6 +163,18 @@ export class AgentEvents {
     this.#log.info({ digest, verifiedBytes, rejected }, 'pieces hashed again after an unclean stop');
   }
 
+  restoreFailed(digest: Digest, reason: string): void {
+    this.#log.warn({ digest, reason }, 'a cached blob could not be announced again');
+  }
+
+  recordNotKept(reason: string): void {
+    if (this.#outages.began('records')) this.#log.warn({ reason }, 'records are kept in memory only');
+  }
+
+  recordKept(): void {
+    if (this.#outages.ended('records')) this.#log.info({}, 'records are kept on disk again');
+  }
+
   clusterLearned(origin: string, keys: number): void {
     this.#log.info({ origin, keys }, 'learned the facts of the cluster');
   }

@@ -1,4 +1,4 @@
-import type { CachedBlob } from '@shoal/store';
+import type { Digest } from '@shoal/core';
 import { PieceCache } from '@shoal/store';
 import { type ClusterAuth, clusterAuth, loadAuthorities, type Log } from '@shoal/service';
 import { Agent as HttpPool } from 'undici';
@@ -7,6 +7,7 @@ import { ClusterLearner } from './cluster/learner.ts';
 import { loadNodeId, type NodeId } from './cluster/node-id.ts';
 import type { AgentConfig } from './config.ts';
 import type { AgentEvents } from './events.ts';
+import { DiskRecords } from './disk-records.ts';
 import { OriginClient } from './origin/origin-client.ts';
 import { Origins } from './origin/origins.ts';
 import { TagBook } from './tags/tag-book.ts';
@@ -26,12 +27,13 @@ export interface Ground {
   readonly learner: ClusterLearner;
   readonly cache: PieceCache;
   readonly node: NodeId;
+  readonly records: DiskRecords;
   readonly tags: TagBook;
 }
 
 export interface GroundOptions extends Pick<Ground, 'config' | 'events' | 'log' | 'clock' | 'prng'> {
-  /** Leaves the swarm of a blob whose files are about to go. */
-  readonly evict: (blob: CachedBlob) => void;
+  /** Leaves the swarm of a blob whose files are about to go, or are gone. */
+  readonly evict: (digest: Digest) => void;
 }
 
 /** Everything is closed with `parts`. @throws FolderInUseError, TlsFileError */
@@ -50,9 +52,12 @@ export const openGround = async (
     events: {
       onEvict: (blob) => {
         events.evicted(blob.digest);
-        evict(blob);
+        evict(blob.digest);
       },
-      onDropped: (digest, reason) => events.cacheDropped(digest, reason),
+      onDropped: (digest, reason) => {
+        events.cacheDropped(digest, reason);
+        evict(digest);
+      },
     },
   });
   const cache = parts.adopt(opened, () => opened.close());
@@ -60,6 +65,7 @@ export const openGround = async (
   const book = await ClusterBook.open({ folder: cacheConfig.folder, clusterId: cluster.id, pinnedKeys: trust.keys });
   const origins = new Origins({ clients, clock, events });
   const learner = parts.adopt(new ClusterLearner({ book, origins, events, clock }), (started) => started.stop());
-  const tags = new TagBook({ store: cache, verify: book.verify });
-  return { ...options, auth, pool, origins, book, learner, cache, node, tags };
+  const records = new DiskRecords(cache, events);
+  const tags = new TagBook({ store: records, verify: book.verify });
+  return { ...options, auth, pool, origins, book, learner, cache, node, records, tags };
 };

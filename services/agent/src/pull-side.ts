@@ -37,7 +37,7 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
   const manifests = new Manifests({
     resolveTag: (repository, tag) => resolver.resolve(repository, tag),
     open: (repository, digest) => pulls.open(repository, digest),
-    mediaTypes: cache,
+    mediaTypes: ground.records,
     descriptors: new DescriptorBook(),
     passed: (repository, blobs) => {
       // Index and metainfo are on their way before the runtime asks for the layers.

@@ -1,7 +1,6 @@
-import type { Address } from '@shoal/core';
+import type { Address, Digest } from '@shoal/core';
 import { closeRegistryServer } from '@shoal/registry';
 import { AdminServer, createMetrics, DebugServer, listening, type Log, silentLog, version } from '@shoal/service';
-import type { CachedBlob } from '@shoal/store';
 import type { FastifyInstance } from 'fastify';
 import type { AgentConfig } from './config.ts';
 import { registerDumps } from './debug-dumps.ts';
@@ -53,7 +52,7 @@ export class Agent implements AsyncDisposable {
     const debug = parts.use(await DebugServer.listen({ service: 'agent', listen: config.debug }));
 
     const late: { swarm?: SwarmSide } = {};
-    const evict = ({ digest }: CachedBlob): void => void late.swarm?.seeds.drop(digest);
+    const evict = (digest: Digest): void => void late.swarm?.seeds.drop(digest);
     const ground = await openGround(parts, { config, events, log, clock, prng, evict });
     const swarm = parts.use(await SwarmSide.start(ground));
     late.swarm = swarm;

@@ -10,6 +10,7 @@ import { FirstByteDeadline } from './deadline.ts';
 import type { PassThroughs } from './pass-through.ts';
 import { PastCacheSource } from './past-cache-source.ts';
 import { ReaderSet } from './reader-set.ts';
+import { RehashSource } from './rehash-source.ts';
 import { SingleFlight } from './single-flight.ts';
 import { fetchSmall, isSmall, type SmallBlobOptions } from './small-blob.ts';
 
@@ -23,10 +24,11 @@ export interface PullsOptions {
   readonly downloadsMax: number;
 }
 
-/** How a blob can be read: whole from the cache, on its way into it, or past it. */
+/** How a blob can be read: whole from the cache, on its way into it, while it is hashed after a crash, or past the cache. */
 type Readable =
   | { readonly way: 'cache'; readonly blob: CachedBlob }
   | { readonly way: 'pull'; readonly pull: BlobPull }
+  | { readonly way: 'rehash'; readonly blob: CachedBlob; readonly rehashed: Promise<Readable> }
   | { readonly way: 'past'; readonly signed: SignedMetainfo };
 
 /** Every blob request of the node: one download a blob, however many read it. */
@@ -34,10 +36,12 @@ export class Pulls {
   readonly #o: PullsOptions;
   readonly #pulls = new Map<Digest, BlobPull>();
   readonly #flights: SingleFlight<Readable>;
+  readonly #rehashes: SingleFlight<Readable>;
 
   constructor(o: PullsOptions) {
     this.#o = o;
     this.#flights = new SingleFlight({ keysMax: 4 * o.downloadsMax });
+    this.#rehashes = new SingleFlight({ keysMax: 4 * o.downloadsMax });
   }
 
   get active(): Iterable<BlobPull> {
@@ -55,12 +59,23 @@ export class Pulls {
   async open(repository: string, digest: Digest): Promise<BlobSource> {
     const { context } = this.#o;
     const askedMs = context.clock();
-    const firstByte = (): void => context.events.firstByte((context.clock() - askedMs) / 1000);
+    let begun = false;
+    const firstByte = (): void => {
+      if (!begun) context.events.firstByte((context.clock() - askedMs) / 1000);
+      begun = true;
+    };
     const deadline = new FirstByteDeadline(context.firstByteMs, digest);
     try {
-      const readable =
-        this.#atHand(digest) ?? (await deadline.race(this.#flights.run(digest, () => this.#find(repository, digest))));
-      return this.#source(readable, repository, { deadline, firstByte });
+      const find = (): Promise<Readable> => deadline.race(this.#find(repository, digest));
+      const open = (readable: Readable): BlobSource => this.#source(readable, repository, { deadline, firstByte });
+      const readable = this.#atHand(digest) ?? (await find());
+      try {
+        return open(readable);
+      } catch (error) {
+        // Its files were taken away behind the cache's back, which has noticed by now: it is fetched again.
+        if (!(error instanceof ShoalError && error.code === 'BLOB_REMOVED')) throw error;
+        return open(await find());
+      }
     } catch (error) {
       deadline.met();
       throw error;
@@ -99,6 +114,16 @@ export class Pulls {
         const { pull } = readable;
         return new PastCacheSource(pull.open(o.deadline, o.firstByte), past(pull.blob.signed, 'the disk is full'));
       }
+      case 'rehash': {
+        const { blob, rehashed } = readable;
+        return new RehashSource({
+          ...o,
+          blob,
+          rehashed: rehashed.then((settled) => () => this.#source(settled, repository, o)),
+          pastCache: past(blob.signed, 'it is still being hashed after an unclean stop'),
+          patienceMs: context.firstByteMs / 4,
+        });
+      }
       case 'past':
         o.deadline.met();
         return past(readable.signed, 'the cache has no room for it')();
@@ -114,8 +139,13 @@ export class Pulls {
   }
 
   async #find(repository: string, digest: Digest): Promise<Readable> {
-    const { cache, metainfo, downloadsMax } = this.#o;
+    const { cache, metainfo } = this.#o;
     const signed = cache.get(digest)?.signed ?? (await metainfo.get(digest, repository));
+    return this.#atHand(digest) ?? this.#flights.run(digest, () => this.#prepare(signed, repository));
+  }
+
+  async #prepare(signed: SignedMetainfo, repository: string): Promise<Readable> {
+    const { cache, downloadsMax } = this.#o;
     if (this.#pulls.size >= downloadsMax) {
       throw new ShoalError(
         'OVERLOADED',
@@ -125,6 +155,7 @@ export class Pulls {
     }
     try {
       const blob = await cache.create(signed);
+      if (blob.suspect) return { way: 'rehash', blob, rehashed: this.#rehash(blob, repository) };
       return await this.#fill(blob, repository);
     } catch (error) {
       if (error instanceof StoreFullError || error instanceof BlobTooLargeError) return { way: 'past', signed };
@@ -132,11 +163,20 @@ export class Pulls {
     }
   }
 
-  /** Completes a blob of the cache: what is there counts, after an unclean stop once it has been hashed again. */
+  /** After an unclean stop what is there counts once it has been hashed again. Its failure is for those who read. */
+  #rehash(blob: CachedBlob, repository: string): Promise<Readable> {
+    const rehashed = this.#rehashes.run(blob.digest, async () => {
+      await verifySuspect(blob, this.#o.context.events);
+      return this.#atHand(blob.digest) ?? this.#flights.run(blob.digest, () => this.#prepare(blob.signed, repository));
+    });
+    rehashed.catch(() => undefined);
+    return rehashed;
+  }
+
+  /** Completes a blob of the cache. */
   async #fill(blob: CachedBlob, repository: string): Promise<Readable> {
-    const { context, small } = this.#o;
+    const { small } = this.#o;
     using _retained = blob.retain();
-    await verifySuspect(blob, context.events);
     if (!blob.complete && isSmall(blob.signed)) await fetchSmall(blob, repository, small);
     if (blob.complete) return { way: 'cache', blob };
     return { way: 'pull', pull: this.#start(blob, repository) };

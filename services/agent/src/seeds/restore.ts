@@ -15,7 +15,7 @@ export interface RestoreOptions {
   readonly tags: TagBook;
   readonly tagAnnouncer: TagAnnouncer;
   readonly seedsMax: number;
-  readonly events: Pick<AgentEvents, 'cacheVerified'>;
+  readonly events: Pick<AgentEvents, 'cacheVerified' | 'restoreFailed'>;
   readonly signal: AbortSignal;
 }
 
@@ -43,8 +43,14 @@ export const restoreSeeds = async ({
   for (const blob of blobs) {
     if (signal.aborted) return;
     if (blob.removed) continue;
-    await verifySuspect(blob, events, signal);
-    if (blob.complete && !blob.removed) seeds.ensure(blob);
+    try {
+      await verifySuspect(blob, events, signal);
+      if (blob.complete && !blob.removed) seeds.ensure(blob);
+    } catch (error) {
+      if (signal.aborted) return;
+      // One blob that cannot be read must not keep the others from being served.
+      events.restoreFailed(blob.digest, (error as Error).message);
+    }
     await nextTurn();
   }
 };
