@@ -50,16 +50,15 @@ test('a refused credit is tried again after a pause that grows, never at once', 
 });
 
 test('an offer of what already arrives from elsewhere is cancelled, one of what only waits elsewhere is taken', () => {
-  const driver = new Driver(2);
-  driver.agent(5, '##');
-  driver.origin(1);
-  driver.do({ type: 'progress', peer: 5, piece: 0, bytes: 1 });
-  assert.deepEqual(only(driver.do({ type: 'offer', peer: 1, piece: 0 }), 'cancel'), [
-    { type: 'cancel', peer: 1, piece: 0 },
-  ]);
-  assert.deepEqual(only(driver.do({ type: 'offer', peer: 1, piece: 1 }), 'cancel'), [
-    { type: 'cancel', peer: 5, piece: 1 },
-  ]);
+  const offered = (piece: number): unknown => {
+    const driver = new Driver(2);
+    driver.origin(1);
+    driver.agent(5, '##');
+    driver.do({ type: 'progress', peer: 5, piece: 0, bytes: 1 });
+    return only(driver.do({ type: 'offer', peer: 1, piece }), 'cancel');
+  };
+  assert.deepEqual(offered(0), [{ type: 'cancel', peer: 1, piece: 0 }]);
+  assert.deepEqual(offered(1), [{ type: 'cancel', peer: 5, piece: 1 }]);
 });
 
 test('an OFFER that comes after its own DATA spends no second credit', () => {
@@ -80,4 +79,18 @@ test('a credit prefers what a reader waits for and no agent has', () => {
 test('no credit is asked for more pieces than are wanted', () => {
   const driver = new Driver('#########.');
   assert.equal(only(driver.origin(1), 'wantAny').length + only(driver.origin(2), 'wantAny').length, 1);
+});
+
+test('an offer that no credit was given for is cancelled and takes no piece from others', () => {
+  const driver = new Driver(8, { originCreditsMax: 1 });
+  driver.origin(1);
+  driver.agent(2, '########');
+  driver.do({ type: 'offer', peer: 1, piece: 0 });
+  driver.do({ type: 'refused', peer: 1 });
+  const asked = Array.from({ length: 8 }, (_, piece) => piece).filter((piece) => driver.leech.isAsked(2, piece));
+  assert.ok(asked.length > 0);
+  for (const piece of asked.filter((each) => each !== 0)) {
+    assert.deepEqual(driver.do({ type: 'offer', peer: 1, piece }), [{ type: 'cancel', peer: 1, piece }]);
+    assert.ok(driver.leech.isAsked(2, piece) && !driver.leech.isAsked(1, piece));
+  }
 });

@@ -33,9 +33,9 @@ test('a peer that dies is found within some measured turnarounds, and its reques
 });
 
 test('before anything was measured the initial deadline holds', () => {
-  const driver = new Driver(4, quick);
-  driver.agent(1, '####');
-  driver.agent(2, '####');
+  const driver = new Driver(2, quick);
+  driver.agent(1, '##');
+  driver.agent(2, '##');
   assert.equal(only(driver.until(990), 'cancel').length, 0);
   assert.equal(only(driver.until(1010), 'cancel').length, 2);
 });
@@ -78,4 +78,15 @@ test('the first sign of life ends the pause of a silent peer', () => {
   const before = driver.leech.outstandingCount;
   const actions = driver.do({ type: 'peerHave', peer: 1, piece: 0, queueLength: 0 });
   assert.ok(before < 2 && driver.leech.outstandingCount === 2, JSON.stringify(actions));
+});
+
+test('a first neighbour that never says a word does not keep its requests from those who come later', () => {
+  const driver = new Driver(64, { deadlineInitialMs: 1000 });
+  assert.equal(only(driver.agent(1, '#'.repeat(64)), 'request').length, 6, 'all slots');
+  driver.until(100);
+  driver.agent(2, '#'.repeat(64));
+  const early = only(driver.until(260), 'request');
+  assert.ok(early.length > 0, 'long before the deadline');
+  for (const { peer } of early) assert.equal(peer, 2);
+  assert.ok(driver.leech.outstandingCount <= 12);
 });

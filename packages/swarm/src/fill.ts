@@ -27,19 +27,20 @@ export const lineAt = (neighbour: Neighbour): number =>
 
 /** REQUESTs until D are out: the readers' next pieces, then the rarest piece of the agent with the shortest line. */
 export const fillRequests = (view: SwarmView, nowMs: number): void => {
-  const { limits, wanted } = view;
-  if (wanted.count === 0 || view.outstanding >= limits.outstandingMax) {
+  const { wanted } = view;
+  const slots = wanted.count === 0 ? 0 : slotsMax(view, nowMs);
+  if (view.outstanding >= slots) {
     view.dryMs = undefined;
     return;
   }
   const perPeer = perPeerMax(view);
   for (const piece of readerPieces(view)) {
-    if (view.outstanding >= limits.outstandingMax) return;
+    if (view.outstanding >= slots) return;
     if (!wanted.has(piece)) continue;
     const source = shortestLine(view, perPeer, nowMs, (agent) => agent.has.has(piece));
     if (source) request(view, source, piece, nowMs);
   }
-  while (view.outstanding < limits.outstandingMax && wanted.count > 0) {
+  while (view.outstanding < slots && wanted.count > 0) {
     const source = shortestLine(view, perPeer, nowMs, (agent) => agent.useful > 0);
     const piece = source && pickLowest(source.has, wanted, view.availability, view.prng);
     if (!source || piece === undefined) {
@@ -49,6 +50,28 @@ export const fillRequests = (view: SwarmView, nowMs: number): void => {
     request(view, source, piece, nowMs);
   }
   view.dryMs = undefined;
+};
+
+/** A newcomer that was asked has this part of the first deadline to show that it lives. */
+const unprovenPart = 1 / 4;
+
+/**
+ * D, and one more for each request at a neighbour that has not said a word since it joined: the first neighbour of all
+ * may be a dead one, and would hold every slot until the first deadline.
+ */
+const slotsMax = (view: SwarmView, nowMs: number): number => {
+  const { outstandingMax, deadlineInitialMs } = view.limits;
+  if (view.outstanding < outstandingMax) return outstandingMax;
+  let mute = 0;
+  for (const { proven, asks } of view.agents.values()) {
+    if (proven) continue;
+    for (const { sentMs } of asks.values()) {
+      const dueMs = sentMs + deadlineInitialMs * unprovenPart;
+      if (dueMs <= nowMs) mute++;
+      else view.wakeAt(dueMs);
+    }
+  }
+  return outstandingMax + Math.min(mute, outstandingMax);
 };
 
 /** The next missing pieces of each reader, `readerPiecesMax` in all but at least one for the first readers. */

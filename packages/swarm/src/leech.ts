@@ -168,6 +168,7 @@ export class Leech {
 
   #heard(neighbour: Neighbour, nowMs: number): void {
     neighbour.heardMs = nowMs;
+    neighbour.proven = true;
     if (neighbour.silent) {
       neighbour.silent = false;
       neighbour.pausedUntilMs = nowMs;
@@ -185,7 +186,12 @@ export class Leech {
   #offer(origin: OriginNeighbour, piece: PieceIndex, nowMs: number): void {
     const view = this.#view;
     if (origin.delivered.has(piece) || origin.asks.get(piece)?.offered) return;
-    origin.credits = Math.max(0, origin.credits - 1);
+    if (origin.credits === 0) {
+      // Whoever offers what nobody asked for could take every piece away from those who deliver.
+      if (!origin.asks.has(piece)) view.actions.push({ type: 'cancel', peer: origin.peer, piece });
+      return;
+    }
+    origin.credits--;
     origin.refusals = 0;
     origin.creditsPausedUntilMs = 0;
     const others = view.askedOf(piece).filter((other) => other !== origin);

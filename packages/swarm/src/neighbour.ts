@@ -30,6 +30,8 @@ export class Neighbour {
   silent = false;
   /** When anything was last heard of it. */
   heardMs: number;
+  /** It said or sent something after it joined. */
+  proven = false;
 
   constructor(peer: PeerHandle, role: PeerRole, has: PieceSet, nowMs: number) {
     this.peer = peer;
