@@ -13,6 +13,8 @@ export interface EndpointLimits {
   readonly pingIdleMs: number;
   /** ...and closed when nothing comes for this long after the ping. */
   readonly pingTimeoutMs: number;
+  /** A link is closed whose peer takes nothing of the pieces it asked for during this long: it holds slots of others. */
+  readonly uplinkTimeoutMs: number;
   /** Control messages a link holds for a peer that does not read. */
   readonly sendQueueBytesMax: number;
   /** How long a refused or closed connection may take to read its reason. */
@@ -30,6 +32,7 @@ export const defaultEndpointLimits: EndpointLimits = {
   linksMax: 4096,
   pingIdleMs: 10_000,
   pingTimeoutMs: 5000,
+  uplinkTimeoutMs: 30_000,
   sendQueueBytesMax: 4 * MiB,
   lingerMs: 1000,
   uploadBytesPerSecondMax: 0,

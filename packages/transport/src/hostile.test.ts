@@ -127,6 +127,27 @@ suite('peers that do not answer', () => {
     assert.equal(node.seen.closed.length, 1);
   });
 
+  test('a peer that answers pings and takes no data is closed', async () => {
+    await using node = await startNode({ limits: { ...limits, uplinkTimeoutMs: 100, lingerMs: 50 } });
+    const fields = { peerId: parsePeerId('78'.repeat(20)) };
+    const control = await RawPeer.link(node.address, fields);
+    await node.seen.until('a link', () => node.seen.opened.length === 1);
+    const data = await RawPeer.link(node.address, { ...fields, connection: 'data' });
+    const link = node.seen.opened[0]!;
+    await node.seen.until('an uplink', () => link.uplink !== undefined);
+    data.socket.pause();
+    const alive = setInterval(() => control.send({ type: 'ping', nonce: 1 }), 10);
+    const ended = Promise.withResolvers<boolean>();
+    const reader = { readInto: (buffer: Uint8Array) => buffer.length };
+    link.uplink!.start({ channel: 1, piece: 0, offset: 0, length: 2 ** 28, reader, onEnd: ended.resolve });
+    await node.seen.until('linkClosed', () => node.seen.closed.length === 1);
+    clearInterval(alive);
+    assert.match(node.seen.closed[0]!.reason, /no data was taken for 100 ms/);
+    assert.equal(await ended.promise, false);
+    control.socket.destroy();
+    data.socket.destroy();
+  });
+
   test('a peer that does not read is closed when too much waits for it', async () => {
     await using node = await startNode({ limits: { sendQueueBytesMax: 2 ** 20, lingerMs: 50 } });
     const peer = await linked(node);

@@ -29,6 +29,8 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
   #downlink: Downlink | undefined;
   #uplink: { readonly connection: Connection; readonly sender: UplinkSender } | undefined;
   #pingedMs: number | undefined;
+  /** How far the uplink was when it last moved, and when. */
+  #uplinkAt: { readonly chunks: number; readonly ms: number } | undefined;
   #pings = 0;
   #open = true;
 
@@ -99,14 +101,23 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
     };
   }
 
-  /** Pings a peer that is silent, and closes the link of one that stays so. */
+  /** Pings a peer that is silent, and closes the link of one that stays so or takes no data. */
   beat(nowMs: number): void {
-    const { pingIdleMs, pingTimeoutMs } = this.#station.limits;
+    const { pingIdleMs, pingTimeoutMs, uplinkTimeoutMs } = this.#station.limits;
+    if (this.#uplinkStuckMs(nowMs) >= uplinkTimeoutMs)
+      return this.fault('overloaded', `no data was taken for ${uplinkTimeoutMs} ms`);
     const heardMs = Math.max(this.#connection.heardMs, this.#downlink?.heardMs ?? 0);
     if (this.#pingedMs !== undefined && heardMs >= this.#pingedMs) this.#pingedMs = undefined;
     if (this.#pingedMs !== undefined && nowMs - this.#pingedMs >= pingTimeoutMs) {
       this.fault('closing', `no sign of life for ${Math.round(nowMs - heardMs)} ms`);
     } else if (nowMs - heardMs >= pingIdleMs) this.probe(nowMs);
+  }
+
+  #uplinkStuckMs(nowMs: number): number {
+    const chunks = this.#uplink?.sender.chunksTaken;
+    if (chunks === undefined) this.#uplinkAt = undefined;
+    else if (this.#uplinkAt?.chunks !== chunks) this.#uplinkAt = { chunks, ms: nowMs };
+    return this.#uplinkAt ? nowMs - this.#uplinkAt.ms : 0;
   }
 
   /** Pings now: the link is closed unless the peer answers in time. */

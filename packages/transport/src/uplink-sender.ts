@@ -36,6 +36,7 @@ export class UplinkSender implements Uplink {
   readonly #queue = new TransferQueue<Running>();
   readonly #admitted = (): void => this.#afterWait();
   #inFlight = 0;
+  #taken = 0;
   #turnBytes = 0;
   #turn: NodeJS.Immediate | undefined;
   #pumpQueued = false;
@@ -46,6 +47,11 @@ export class UplinkSender implements Uplink {
     this.#connection = connection;
     this.#throttle = throttle;
     this.#log = log;
+  }
+
+  /** Chunks that the kernel has taken, or undefined while none waits for it. */
+  get chunksTaken(): number | undefined {
+    return this.#inFlight === 0 ? undefined : this.#taken;
   }
 
   get running(): number {
@@ -153,6 +159,7 @@ export class UplinkSender implements Uplink {
 
   #written(running: Running, bytes: number, ok: boolean): void {
     this.#inFlight--;
+    this.#taken++;
     if (!ok || !this.#open) return;
     running.written += bytes;
     if (this.#running.has(running)) running.transfer.onProgress?.(bytes);
