@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test, after } from 'node:test';
 import { KiB, MiB } from '@shoal/core';
 import type { ClusterNode } from '../../deploy/local/src/index.ts';
-import { fullSize, received, testCluster, type TestCluster } from '../support/cluster.ts';
+import { fullSize, originSent, received, testCluster, type TestCluster } from '../support/cluster.ts';
 import { buildImage, docker, imageExists, imageId, removeImage } from '../support/docker.ts';
 import { requireDocker } from '../support/external.ts';
 
@@ -70,6 +70,11 @@ describe('a real docker daemon', { skip }, () => {
       assert.ok(moved.peer > imageBytes / 2, `${moved.peer} of ${imageBytes} bytes came from peers`);
     });
   }
+
+  test('took less than two copies from the origin in three pulls', async () => {
+    const sent = await originSent(shoal.cluster.origin);
+    assert.ok(sent >= imageBytes && sent < 2 * imageBytes, `the origin sent ${sent} bytes of ${imageBytes}`);
+  });
 
   test('is told by an agent that it does not take pushes, and where they go', async () => {
     const [agent] = shoal.cluster.agents;
