@@ -25,8 +25,12 @@ const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 25_000;
 const lastLinesMax = 30;
 
-const mainFile = (service: ServiceName): string =>
-  path.join(import.meta.dirname, '../../../..', 'services', service, 'src/main.ts');
+const root = path.join(import.meta.dirname, '../../../..');
+
+const mainFile = (service: ServiceName): string => path.join(root, 'services', service, 'src/main.ts');
+
+/** Compiled code is kept: halves the CPU time that the start of a process takes. */
+const environment = { NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/compile'), ...process.env };
 
 /**
  * One service as a process of its own, which can be started again after it ended. It leads its own process group, so
@@ -63,6 +67,7 @@ export class ServiceProcess {
     const child = spawn(process.execPath, [mainFile(this.layout.service), '--config', this.layout.configFile], {
       cwd: this.layout.folder,
       detached: true,
+      env: environment,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
