@@ -45,3 +45,18 @@ test('a graceful close sends running uploads to their end, and refuses what come
   assert.equal(seed.close(), seed.close());
   await leech.close();
 });
+
+test('what a closing node has sent arrives: no LEAVE overtakes it', async () => {
+  let sent = 0;
+  const seed = await startNode('agent', { events: { bytesSent: (_role, bytes) => void (sent += bytes) } });
+  // It reads so slowly that most of what was sent still waits in its kernel when the seed closes.
+  const leech = await startNode('agent', { transportLimits: { downloadBytesPerSecondMax: 32 * 1024 * 1024 } });
+  const blob = testBlob(64 * 1024 * 1024, 82, { piecesTarget: 16, lengthMin: 262_144, lengthMax: 33_554_432 });
+  seed.seed(seedOf(blob), 'peer');
+  const sink = new MemoryBlob(blob.metainfo);
+  const { events } = startDownload(leech, sink, [seed]);
+  await once(events, 'piece');
+  await seed.close();
+  assert.equal(sink.have.count * blob.metainfo.pieceLength, sent);
+  await leech.close();
+});

@@ -240,6 +240,7 @@ export class Exchange {
     clearInterval(this.#ticker);
     this.#uploads.drain();
     await this.#uploads.idle(undefined, this.#limits.closeTimeoutMs);
+    await this.#flush();
     await Promise.all(
       [...this.#presences.values()].map((presence) => {
         void presence.download?.stop();
@@ -249,6 +250,15 @@ export class Exchange {
     this.#dialer.close();
     await this.#endpoint?.close();
     this.#uploads.close();
+  }
+
+  /** Control and data are two connections: a LEAVE sent now would reach peers before the last pieces do. */
+  async #flush(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const deadline = setTimeout(resolve, this.#limits.flushTimeoutMs);
+    const flushed = [...(this.#endpoint?.links() ?? [])].map((link) => link.finishUplink());
+    await Promise.race([Promise.all(flushed), late]);
+    clearTimeout(deadline);
   }
 
   #enter(

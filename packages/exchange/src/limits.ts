@@ -36,6 +36,8 @@ export interface ExchangeLimits {
   readonly sourcelessMs: number;
   /** How long close() lets running uploads finish. */
   readonly closeTimeoutMs: number;
+  /** How long close() then lets peers read what is on its way, before LEAVE overtakes it. */
+  readonly flushTimeoutMs: number;
 }
 
 export const defaultLimits: ExchangeLimits = {
@@ -57,4 +59,5 @@ export const defaultLimits: ExchangeLimits = {
   recordBlobBytesMax: 256 * KiB,
   sourcelessMs: 250,
   closeTimeoutMs: 5000,
+  flushTimeoutMs: 1000,
 };

@@ -129,6 +129,11 @@ export class Connection implements FrameSink {
     this.#report(reason);
   }
 
+  /** FIN after all that was written; the peer closes when it has read that. */
+  finish(): void {
+    if (this.#open) this.#socket.end();
+  }
+
   /** Ends without a word: for a connection that has a control connection beside it to tell why. */
   destroy(reason: string): void {
     this.#stop();

@@ -24,6 +24,8 @@ export interface Link {
   send(message: ControlMessage): void;
   /** Dials my data connection to the remote; idempotent. `dataOpened` or `dataClosed` tells how it went. */
   openData(): void;
+  /** Ends the uplink behind its last byte; resolves when the peer has read that and closed it, or without an uplink. */
+  finishUplink(): Promise<void>;
   /** Closes all connections of the link. `linkClosed` (after `dataClosed`) is called before this returns. */
   close(reason: string): void;
 }

@@ -71,6 +71,12 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
     this.#downlink = new Downlink(this.#station, this, this.dialled ?? parseAddress(this.remote.address));
   }
 
+  async finishUplink(): Promise<void> {
+    const connection = this.#uplink?.connection;
+    connection?.finish();
+    await connection?.socketClosed;
+  }
+
   close(reason: string): void {
     this.fault('closing', reason);
   }
