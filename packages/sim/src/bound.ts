@@ -1,10 +1,19 @@
+import type { SimAgent } from './sim-agent.ts';
+import type { World } from './world.ts';
+
 /** A swarm as the lower bound sees it: bytes and bytes/ms. */
 export interface BoundInput {
-  readonly bytes: number;
-  readonly pieceLength: number;
+  /** The most that one agent wants, what all agents want, and what the origins must let in at least once. */
+  readonly bytesOfOne: number;
+  readonly bytesOfAll: number;
+  readonly bytesDistinct: number;
+  /** Of the smallest piece: the last one to leave an origin may be that one. */
+  readonly pieceBytes: number;
   readonly agents: number;
   readonly origins: number;
+  /** The fastest agent's uplink, and of all agents together. */
   readonly agentUp: number;
+  readonly agentsUp: number;
   readonly agentDown: number;
   readonly originUp: number;
 }
@@ -14,19 +23,55 @@ export interface BoundInput {
  * Source: Mundinger, Weber, Weiss, "Optimal scheduling of peer-to-peer file dissemination" (2008), as in
  * shared/design/swarm.md: max(F / down, N F / sum(up), F / origin up) + floor(log2(N / origins)) P / B.
  */
-export const lowerBoundMs = ({
-  bytes,
-  pieceLength,
-  agents,
-  origins,
-  agentUp,
-  agentDown,
-  originUp,
-}: BoundInput): number => {
+export const lowerBoundMs = (input: BoundInput): number => {
+  const { agents, origins, agentUp, agentDown, originUp } = input;
   const flow = Math.max(
-    bytes / agentDown,
-    (agents * bytes) / (agents * agentUp + origins * originUp),
-    bytes / (origins * originUp),
+    input.bytesOfOne / agentDown,
+    input.bytesOfAll / (input.agentsUp + origins * originUp),
+    input.bytesDistinct / (origins * originUp),
   );
-  return flow + Math.max(0, Math.floor(Math.log2(agents / origins))) * (pieceLength / agentUp);
+  return flow + Math.max(0, Math.floor(Math.log2(agents / origins))) * (input.pieceBytes / agentUp);
+};
+
+/** The bounds of a world: of the agents that come together (of each wave), and what they are limited by. */
+export interface WorldBounds {
+  /** For a node from its own arrival, and for the whole world from the first arrival (waves: all of them in turn). */
+  readonly nodeMs: number;
+  readonly makespanMs: number;
+  readonly waveMs: readonly number[];
+}
+
+/**
+ * - Agents that come together: the formula above, over their own uplinks.
+ * - Arrivals spread over more than a transfer, and every wave but the first: the rest of the swarm has the blob, so a
+ *   node is limited by its own downlink alone.
+ * - A cold origin: what the origin itself takes to receive the blob.
+ */
+export const worldBounds = (world: World): WorldBounds => {
+  const { options, agents } = world;
+  const distinct = options.blobs.reduce((sum, { bytes }) => sum + bytes, 0);
+  const first = agents.filter(({ plan }) => plan.wave === 0);
+  const ofOne = (some: readonly SimAgent[]): number => Math.max(...some.map(({ wantedBytes }) => wantedBytes));
+  const aloneMs = ofOne(agents) / options.agentDown;
+  if (options.originReceives > 0) {
+    const coldMs = distinct / options.originReceives;
+    return { nodeMs: coldMs, makespanMs: coldMs, waveMs: [coldMs] };
+  }
+  const togetherMs = lowerBoundMs({
+    bytesOfOne: ofOne(first),
+    bytesOfAll: first.reduce((sum, { wantedBytes }) => sum + wantedBytes, 0),
+    bytesDistinct: distinct,
+    pieceBytes: Math.min(...options.blobs.map(({ bytes, pieceLength }) => Math.min(bytes, pieceLength))),
+    agents: first.length,
+    origins: options.origins,
+    agentUp: options.agentUp,
+    agentsUp: first.reduce((sum, { plan }) => sum + plan.up, 0),
+    agentDown: options.agentDown,
+    originUp: options.originUp,
+  });
+  if (options.arrivalSpreadMs > aloneMs)
+    return { nodeMs: aloneMs, makespanMs: options.arrivalSpreadMs + aloneMs, waveMs: [] };
+  const waveMs = Array.from({ length: options.waves }, (_, wave) => (wave === 0 ? togetherMs : aloneMs));
+  const makespanMs = waveMs.reduce((sum, ms) => sum + ms, 0);
+  return { nodeMs: togetherMs, makespanMs, waveMs };
 };

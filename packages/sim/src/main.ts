@@ -1,43 +1,49 @@
-import { parseArgs } from 'node:util';
-import { simulate } from './report.ts';
+import { writeFileSync } from 'node:fs';
+import { parseArguments, type SimArguments, usage } from './arguments.ts';
+import { plot } from './plot.ts';
+import { progressBar } from './progress-bar.ts';
+import { reportOf } from './report.ts';
 import { scenarioOptions, scenarios } from './scenarios.ts';
+import { sensitivityTable } from './sensitivities.ts';
+import { World } from './world.ts';
 
-const usage = `usage: npm run sim -- --scenario NAME [--seed N] [--json] | --list
-scenarios: ${Object.keys(scenarios).join(', ')}`;
-
-const fail = (message: string): never => {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
-};
-
-const parse = (): { scenario: string; seed: string; json: boolean; list: boolean; help: boolean } => {
+const parse = (): SimArguments => {
   try {
-    return parseArgs({
-      options: {
-        scenario: { type: 'string', default: 'small-32' },
-        seed: { type: 'string', default: '1' },
-        json: { type: 'boolean', default: false },
-        list: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
+    return parseArguments(process.argv.slice(2));
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exit(2);
   }
 };
 
-const { scenario, seed, json, list, help } = parse();
-if (help) console.log(usage);
-else if (list) console.log(Object.keys(scenarios).join('\n'));
-else {
-  if (!/^\d{1,9}$/.test(seed))
-    fail(`--seed: ${JSON.stringify(seed)} is not allowed; a whole number of up to 9 digits is`);
-  if (!Object.hasOwn(scenarios, scenario)) fail(`--scenario: ${JSON.stringify(scenario)} is not known`);
+const list = (): void => {
+  for (const [name, { about }] of Object.entries(scenarios)) console.log(`${name.padEnd(16)} ${about}`);
+};
+
+const run = ({ scenario, seed, scale, json, plot: file }: SimArguments): void => {
   const startedMs = performance.now();
-  const report = simulate(scenario, scenarioOptions(scenario, Number(seed)));
+  const bar = progressBar(scenario);
+  const world = new World(scenarioOptions(scenario, seed, scale));
+  world.run(bar.watch);
+  bar.clear();
+  const report = reportOf(scenario, world);
+  if (file !== undefined) writeFileSync(file, plot(report, world));
   if (json) console.log(JSON.stringify(report));
   else {
     for (const [name, value] of Object.entries(report)) console.log(`${name.padEnd(16)} ${String(value)}`);
-    console.log(`${'wall ms'.padEnd(16)} ${Math.round(performance.now() - startedMs)}`);
+    console.log(`${'wall s'.padEnd(16)} ${((performance.now() - startedMs) / 1000).toFixed(1)}`);
   }
+};
+
+const args = parse();
+if (args.help) console.log(usage);
+else if (args.list) list();
+else if (args.sensitivity === undefined) run(args);
+else {
+  const done = (label: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${args.sensitivity}: ${label}\u001b[K`);
+  };
+  const table = sensitivityTable(args.sensitivity, args, done);
+  done('done\n');
+  console.log(table);
 }

@@ -4,8 +4,12 @@ import type { EventQueue } from './event-queue.ts';
 export interface Flow {
   readonly from: number;
   readonly to: number;
+  readonly blob: number;
   readonly piece: number;
   readonly bytes: number;
+  readonly ports: readonly Port[];
+  /** Where it stands in the list of each port. */
+  readonly places: number[];
   remaining: number;
   rate: number;
   updatedMs: number;
@@ -18,7 +22,7 @@ interface Port {
   readonly capacity: number;
   /** What one more byte-hungry flow would get here: the advertised fair share. */
   share: number;
-  readonly flows: Set<Flow>;
+  readonly flows: Flow[];
   queued: boolean;
 }
 
@@ -27,37 +31,50 @@ const tolerance = 0.01;
 const portsPerChange = 256;
 
 /**
- * Uplinks and downlinks shared max-min by fluid flows; no loss, no slow start. The shares are found by distributed water
- * filling: each port computes its fair share from the shares its flows get at their other ends, and only ports whose
- * share moved by more than 1 % are looked at again. So the rates are max-min to within a few per cent (a test compares
- * them with the exact solution) and a change costs the neighbourhood and not the whole network.
+ * Uplinks, downlinks and the trunks of zones, shared max-min by fluid flows; no loss, no slow start. The shares are found
+ * by distributed water filling: each port computes its fair share from the shares its flows get at their other ports,
+ * and only ports whose share moved by more than 1 % are looked at again. So the rates are max-min to within a few per
+ * cent (a test compares them with the exact solution) and a change costs the neighbourhood and not the whole network.
  * Source: Charny, Clark, Jain, "Congestion control with explicit rate indication" (consistent marking).
  */
 export class Network {
   readonly #events: EventQueue;
   readonly #up: Port[] = [];
   readonly #down: Port[] = [];
+  readonly #zoneOf: number[] = [];
+  readonly #trunks: { readonly out: Port; readonly in: Port }[] = [];
+  readonly #queue: Port[] = [];
 
   constructor(events: EventQueue) {
     this.#events = events;
   }
 
   /** Rates in bytes/ms. Returns the node's number. */
-  addNode(up: number, down: number): number {
-    this.#up.push({ capacity: up, share: up, flows: new Set(), queued: false });
-    this.#down.push({ capacity: down, share: down, flows: new Set(), queued: false });
+  addNode(up: number, down: number, zone = 0): number {
+    this.#up.push(newPort(up));
+    this.#down.push(newPort(down));
+    this.#zoneOf.push(zone);
     return this.#up.length - 1;
   }
 
+  /** Everything that leaves or enters a zone shares `capacity` bytes/ms each way. Zones are added in their order. */
+  addTrunk(capacity: number): void {
+    this.#trunks.push({ out: newPort(capacity), in: newPort(capacity) });
+  }
+
   start(
-    { from, to, piece, bytes }: { from: number; to: number; piece: number; bytes: number },
+    { from, to, blob = 0, piece, bytes }: { from: number; to: number; blob?: number; piece: number; bytes: number },
     onDone: () => void,
   ): Flow {
+    const ports = this.#path(from, to);
     const flow: Flow = {
       from,
       to,
+      blob,
       piece,
       bytes,
+      ports,
+      places: ports.map(() => 0),
       remaining: bytes,
       rate: 0,
       updatedMs: this.#events.nowMs,
@@ -66,9 +83,12 @@ export class Network {
       onDone,
     };
     flow.slot = this.#events.schedule(Infinity, () => this.#done(flow));
-    this.#upOf(flow).flows.add(flow);
-    this.#downOf(flow).flows.add(flow);
-    this.#settle(flow);
+    for (let hop = 0; hop < ports.length; hop++) {
+      const { flows } = ports[hop] as Port;
+      flow.places[hop] = flows.length;
+      flows.push(flow);
+    }
+    this.#settle(flow, true);
     return flow;
   }
 
@@ -83,27 +103,37 @@ export class Network {
 
   /** The receiver is gone and nobody has noticed: the flow stands still, takes nothing, and never ends by itself. */
   freeze(flow: Flow): void {
+    if (flow.ended || flow.places[0] === -1) return;
     this.#advance(flow);
-    this.#upOf(flow).flows.delete(flow);
-    this.#downOf(flow).flows.delete(flow);
     this.#events.move(flow.slot, Infinity);
     flow.rate = 0;
-    this.#settle(flow);
+    this.#leave(flow);
   }
 
   /** What a node sends now, in bytes/ms. */
   egress(node: number): number {
     let sum = 0;
-    for (const { rate } of this.#up[node]?.flows ?? []) sum += rate;
+    for (const { rate } of this.flowsFrom(node)) sum += rate;
     return sum;
   }
 
-  flowsFrom(node: number): Iterable<Flow> {
-    return this.#up[node]?.flows ?? [];
+  flowsFrom(node: number): readonly Flow[] {
+    return (this.#up[node] as Port).flows;
   }
 
-  flowsTo(node: number): Iterable<Flow> {
-    return this.#down[node]?.flows ?? [];
+  flowsTo(node: number): readonly Flow[] {
+    return (this.#down[node] as Port).flows;
+  }
+
+  crosses(from: number, to: number): boolean {
+    return this.#zoneOf[from] !== this.#zoneOf[to];
+  }
+
+  #path(from: number, to: number): Port[] {
+    const [up, down] = [this.#up[from] as Port, this.#down[to] as Port];
+    const leaving = this.#trunks[this.#zoneOf[from] ?? 0];
+    const entering = this.#trunks[this.#zoneOf[to] ?? 0];
+    return leaving && entering && leaving !== entering ? [up, leaving.out, entering.in, down] : [up, down];
   }
 
   #done(flow: Flow): void {
@@ -115,51 +145,54 @@ export class Network {
 
   #detach(flow: Flow): void {
     flow.ended = true;
-    this.#upOf(flow).flows.delete(flow);
-    this.#downOf(flow).flows.delete(flow);
-    this.#settle(flow);
+    this.#leave(flow);
   }
 
-  #upOf(flow: Flow): Port {
-    return this.#up[flow.from] as Port;
+  #leave(flow: Flow): void {
+    if (flow.places[0] === -1) return;
+    for (let hop = 0; hop < flow.ports.length; hop++) {
+      const port = flow.ports[hop] as Port;
+      const last = port.flows.pop() as Flow;
+      const place = flow.places[hop] ?? 0;
+      if (last !== flow) {
+        port.flows[place] = last;
+        last.places[last.ports.indexOf(port)] = place;
+      }
+      flow.places[hop] = -1;
+    }
+    this.#settle(flow, false);
   }
 
-  #downOf(flow: Flow): Port {
-    return this.#down[flow.to] as Port;
-  }
-
-  #settle(changed: Flow): void {
-    const queue = [this.#upOf(changed), this.#downOf(changed)];
-    for (const port of queue) port.queued = true;
+  #settle(changed: Flow, runs: boolean): void {
+    const queue = this.#queue;
+    for (const port of changed.ports) {
+      port.queued = true;
+      queue.push(port);
+    }
     for (let index = 0; index < queue.length && index < portsPerChange; index++) {
       const port = queue[index] as Port;
       port.queued = false;
-      this.#recompute(port, queue);
+      this.#recompute(port);
     }
     for (const port of queue) port.queued = false;
-    const rate = Math.min(this.#upOf(changed).share, this.#downOf(changed).share);
-    if (this.#upOf(changed).flows.has(changed)) this.#setRate(changed, rate);
+    queue.length = 0;
+    if (runs) this.#setRate(changed, leastShare(changed, undefined));
   }
 
-  #recompute(port: Port, queue: Port[]): void {
-    const isUp = this.#isUp(port);
+  #recompute(port: Port): void {
     const before = port.share;
-    port.share = fairShare(port, (flow) => (isUp ? this.#downOf(flow) : this.#upOf(flow)).share);
-    if (Math.abs(port.share - before) <= tolerance * before && port.flows.size > 1) return;
+    port.share = fairShare(port);
+    if (Math.abs(port.share - before) <= tolerance * before && port.flows.length > 1) return;
+    const moved = Math.min(before, port.share);
     for (const flow of port.flows) {
-      const other = isUp ? this.#downOf(flow) : this.#upOf(flow);
-      const rate = Math.min(port.share, other.share);
+      const rate = Math.min(port.share, leastShare(flow, port));
       if (Math.abs(rate - flow.rate) > tolerance * flow.rate || flow.rate === 0) this.#setRate(flow, rate);
-      if (!other.queued && Math.min(before, port.share) < other.share * (1 + tolerance)) {
+      for (const other of flow.ports) {
+        if (other === port || other.queued || moved >= other.share * (1 + tolerance)) continue;
         other.queued = true;
-        queue.push(other);
+        this.#queue.push(other);
       }
     }
-  }
-
-  #isUp(port: Port): boolean {
-    const [first] = port.flows;
-    return first !== undefined && this.#upOf(first) === port;
   }
 
   #setRate(flow: Flow, rate: number): void {
@@ -174,19 +207,34 @@ export class Network {
   }
 }
 
+const newPort = (capacity: number): Port => ({ capacity, share: capacity, flows: [], queued: false });
+
+const leastShare = (flow: Flow, except: Port | undefined): number => {
+  let least = Infinity;
+  for (const port of flow.ports) if (port !== except && port.share < least) least = port.share;
+  return least;
+};
+
 /** Water filling of one port: flows that get less elsewhere leave the rest to the others. */
-const fairShare = (port: Port, elsewhere: (flow: Flow) => number): number => {
-  if (port.flows.size === 0) return port.capacity;
-  const caps = new Float64Array(port.flows.size);
-  let index = 0;
-  for (const flow of port.flows) caps[index++] = elsewhere(flow);
-  caps.sort();
-  let left = port.capacity;
-  for (index = 0; index < caps.length; index++) {
-    const share = left / (caps.length - index);
-    const cap = caps[index] ?? 0;
-    if (cap >= share) return share;
-    left -= cap;
+const fairShare = (port: Port): number => {
+  const { flows, capacity } = port;
+  if (flows.length === 0) return capacity;
+  let share = capacity / flows.length;
+  for (let open = flows.length; ;) {
+    let left = capacity;
+    let largest = 0;
+    let still = 0;
+    for (const flow of flows) {
+      const elsewhere = leastShare(flow, port);
+      if (elsewhere >= share) still++;
+      else {
+        left -= elsewhere;
+        largest = Math.max(largest, elsewhere);
+      }
+    }
+    if (still === 0) return left + largest;
+    if (still >= open) return share;
+    open = still;
+    share = left / still;
   }
-  return left + (caps.at(-1) ?? 0);
 };

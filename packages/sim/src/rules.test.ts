@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Rules } from './rules.ts';
 
-const facts = { holds: true, held: false, missing: 10, offered: new Set<number>() };
+const facts = { holds: true, held: false, missing: 10, offered: () => [] as number[] };
 const rules = (): Rules => new Rules(42, 3, 2);
 
 test('every rule is broken by its breach, and the message names the seed', () => {
@@ -26,7 +26,7 @@ test('every rule is broken by its breach, and the message names the seed', () =>
 test('a second request is allowed in the endgame, and after the first one ended', () => {
   const endgame = rules();
   endgame.requested(1, 0, { ...facts, missing: 2 });
-  endgame.requested(2, 0, { ...facts, missing: 2, offered: new Set([1]) });
+  endgame.requested(2, 0, { ...facts, missing: 2, offered: () => [1] });
   const ended = rules();
   ended.requested(1, 0, facts);
   ended.ended(1, 0);

@@ -4,6 +4,17 @@ import type { PeerHandle } from '@shoal/swarm';
 const endgameDuplicatesMax = 4;
 const perPeerMax = 6;
 
+/** More pieces than any blob has: one number names a peer and a piece. */
+const piecesMax = 2 ** 21;
+
+/** `holds`: the peer really has the piece; `missing`: pieces not here; `offered`: pieces that origins are sending. */
+export interface RequestFacts {
+  readonly holds: boolean;
+  readonly held: boolean;
+  readonly missing: number;
+  offered(): Iterable<number>;
+}
+
 /**
  * What every leech must keep to, watched from outside in a simulated world: it keeps its own account of what is asked and
  * throws with the seed in the message as soon as a rule is broken.
@@ -12,7 +23,7 @@ export class Rules {
   readonly #seed: number;
   readonly #agent: number;
   readonly #outstandingMax: number;
-  readonly #requested = new Map<string, number>();
+  readonly #requested = new Map<number, PeerHandle>();
   readonly #copies = new Map<number, number>();
 
   constructor(seed: number, agent: number, outstandingMax: number) {
@@ -21,24 +32,15 @@ export class Rules {
     this.#outstandingMax = outstandingMax;
   }
 
-  /** `holds`: the peer really has the piece; `missing`: pieces not here; `offered`: pieces that origins are sending. */
-  requested(
-    peer: PeerHandle,
-    piece: number,
-    facts: { holds: boolean; held: boolean; missing: number; offered: ReadonlySet<number> },
-  ): void {
-    const key = `${peer}/${piece}`;
+  requested(peer: PeerHandle, piece: number, facts: RequestFacts): void {
+    const key = peer * piecesMax + piece;
     if (!facts.holds) this.#broken(`asks ${peer} for piece ${piece}, which it lacks`);
     if (facts.held) this.#broken(`asks for piece ${piece}, which it has`);
     if (this.#requested.has(key)) this.#broken(`asks ${peer} for piece ${piece} twice`);
     this.#requested.set(key, peer);
     const copies = (this.#copies.get(piece) ?? 0) + 1;
     this.#copies.set(piece, copies);
-    const underWay = new Set([...this.#copies.keys(), ...facts.offered]).size;
-    if (copies > 1 && underWay < facts.missing)
-      this.#broken(
-        `asks for piece ${piece} ${copies} times, ${underWay} of ${facts.missing} missing pieces are under way`,
-      );
+    if (copies > 1) this.#checkEndgame(piece, copies, facts);
     if (this.#requested.size > this.#outstandingMax + endgameDuplicatesMax)
       this.#broken(`${this.#requested.size} requests are out`);
     let atPeer = 0;
@@ -48,15 +50,21 @@ export class Rules {
 
   /** Answered, cancelled or rejected. */
   ended(peer: PeerHandle, piece: number): void {
-    if (!this.#requested.delete(`${peer}/${piece}`)) return;
+    if (!this.#requested.delete(peer * piecesMax + piece)) return;
     const copies = (this.#copies.get(piece) ?? 1) - 1;
     if (copies === 0) this.#copies.delete(piece);
     else this.#copies.set(piece, copies);
   }
 
   peerLeft(peer: PeerHandle): void {
-    for (const [key, other] of [...this.#requested])
-      if (other === peer) this.ended(peer, Number(key.slice(key.indexOf('/') + 1)));
+    for (const [key, other] of this.#requested) if (other === peer) this.ended(peer, key % piecesMax);
+  }
+
+  /** Nothing is asked twice while a missing piece is asked of nobody. */
+  #checkEndgame(piece: number, copies: number, { missing, offered }: RequestFacts): void {
+    const underWay = new Set([...this.#copies.keys(), ...offered()]).size;
+    if (underWay < missing)
+      this.#broken(`asks for piece ${piece} ${copies} times, ${underWay} of ${missing} missing pieces are under way`);
   }
 
   #broken(what: string): never {

@@ -2,9 +2,14 @@
 export class Tally {
   originBytes = 0;
   agentBytes = 0;
+  /** Of both, what went from one zone to another. */
+  crossBytes = 0;
   /** Bytes that were moved to agents and not needed: duplicates, cancelled parts, corrupt pieces. */
   wastedBytes = 0;
+  /** Pieces that arrived corrupt, and of them those that a leech took for good: there are none. */
   corruptPieces = 0;
+  corruptAccepted = 0;
+  messages = 0;
   refusals = 0;
   starved = 0;
   dropped = 0;
@@ -13,14 +18,13 @@ export class Tally {
   #hash = 0x811c_9dc5;
 
   /** FNV-1a over the numbers of one happening. Source: draft-eastlake-fnv. */
-  record(timeMs: number, kind: number, a: number, b: number, piece: number): void {
-    let hash = this.#hash;
-    for (const value of [Math.round(timeMs * 1e6) % 0x1_0000_0000, kind, a, b, piece])
-      hash = Math.imul(hash ^ value, 0x0100_0193) >>> 0;
-    this.#hash = hash;
+  record(timeMs: number, kind: number, a: number, b: number): void {
+    let hash = Math.imul(this.#hash ^ (timeMs * 1e6), 0x0100_0193);
+    hash = Math.imul(hash ^ ((a << 4) | kind), 0x0100_0193);
+    this.#hash = Math.imul(hash ^ b, 0x0100_0193);
   }
 
   get trace(): string {
-    return this.#hash.toString(16).padStart(8, '0');
+    return (this.#hash >>> 0).toString(16).padStart(8, '0');
   }
 }

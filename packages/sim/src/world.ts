@@ -1,171 +1,249 @@
-import { type Prng, seededPrng } from '@shoal/core';
-import { chooseHandout, degreeLimits, mayAccept, peersWanted } from '@shoal/swarm';
+import { pieceCountOf, type Prng, seededPrng } from '@shoal/core';
 import { EventQueue } from './event-queue.ts';
-import type { SimMessage, SimNode } from './messages.ts';
-import { Network } from './network.ts';
+import type { SimMember, SimMessage, SimNode } from './messages.ts';
+import { type Flow, Network } from './network.ts';
+import { planAgents } from './plan.ts';
 import { SimAgent } from './sim-agent.ts';
 import { SimOrigin } from './sim-origin.ts';
+import { SimTracker } from './sim-tracker.ts';
 import { Tally } from './tally.ts';
-import type { WorldOptions } from './world-options.ts';
+import { Timeline } from './timeline.ts';
+import type { BlobOptions, WorldOptions } from './world-options.ts';
 
-/** Message latencies that dialling, HELLO and JOIN take. */
-const dialLatencies = 3;
+/** Message latencies that TCP, CHALLENGE, HELLO and JOIN take, both ways; on a link that is there only JOIN. */
+const dialLatencies = 8;
+const joinLatencies = 2;
 
-/** One blob, its origins, agents and a tracker on a simulated network; all of it follows from the options. */
+/** Blobs, their origins, agents and a tracker on a simulated network; all of it follows from the options. */
 export class World {
   readonly options: WorldOptions;
   readonly events = new EventQueue();
   readonly network = new Network(this.events);
   readonly prng: Prng;
   readonly tally = new Tally();
+  readonly timeline = new Timeline();
+  readonly tracker: SimTracker;
   readonly origins: SimOrigin[] = [];
   readonly agents: SimAgent[] = [];
+  /** Agents of the wave now under way that are not complete, and in all. */
+  missing: number;
+  originReceivedMs = 0;
+  readonly waveStartsMs: number[] = [];
   readonly #nodes: SimNode[] = [];
-  #arrived: SimAgent[] = [];
-  #missing: number;
+  readonly #waves: SimAgent[][];
+  readonly #piecesWanted: number;
+  #inWave = 0;
 
   constructor(options: WorldOptions) {
     this.options = options;
     this.prng = seededPrng(options.seed);
+    if (options.zoneTrunk > 0)
+      for (let zone = 0; zone < options.zones; zone++) this.network.addTrunk(options.zoneTrunk);
     for (let index = 0; index < options.origins; index++) {
       this.origins.push(new SimOrigin(this, this.network.addNode(options.originUp, options.originUp), index));
     }
-    for (let index = 0; index < options.agents; index++) {
-      const id = this.network.addNode(options.agentUp, options.agentDown);
-      this.agents.push(new SimAgent(this, id, index < options.corruptAgents));
+    this.#waves = Array.from({ length: options.waves }, () => []);
+    for (const plan of planAgents(options, this.prng)) {
+      const agent = new SimAgent(this, this.network.addNode(plan.up, options.agentDown, plan.zone), plan);
+      this.agents.push(agent);
+      this.#waves[plan.wave]?.push(agent);
     }
     this.#nodes.push(...this.origins, ...this.agents);
-    this.#missing = options.agents;
+    this.missing = options.agents;
+    this.#piecesWanted = this.agents.reduce(
+      (sum, { plan }) => sum + plan.wants.reduce((count, blob) => count + this.#pieces(blob), 0),
+      0,
+    );
+    this.tracker = new SimTracker(this);
   }
 
-  /** Runs until every living agent is complete. @throws Error naming the seed when that takes longer than timeMaxMs */
-  run(): void {
+  /**
+   * Runs until every living agent is complete; `watch` is called now and then.
+   * @throws Error naming the seed when that takes longer than timeMaxMs
+   */
+  run(watch: (world: World) => void = () => undefined): void {
     const { options, events } = this;
-    for (const agent of this.agents) events.schedule(this.prng() * options.arrivalSpreadMs, () => this.#arrive(agent));
-    const dying = this.agents.toSorted(() => this.prng() - 0.5).slice(0, options.deaths);
-    for (const agent of dying) events.schedule(this.prng() * options.deathSpreadMs, () => this.#die(agent));
-    while (this.#missing > 0) {
+    this.#beginWave();
+    this.#scheduleFaults();
+    for (let steps = 1; this.missing > 0; steps++) {
       if (!events.step(options.timeMaxMs))
         throw new Error(
-          `seed ${options.seed}: ${this.#missing} agents are not complete at ${Math.round(events.nowMs)} ms`,
+          `seed ${options.seed}: ${this.missing} agents are not complete at ${Math.round(events.nowMs)} ms`,
         );
+      if (steps % 8192 === 0) watch(this);
     }
+  }
+
+  /** The share of all wanted pieces that is where it is wanted. */
+  get progress(): number {
+    return this.timeline.pieces / this.#piecesWanted;
   }
 
   node(id: number): SimNode {
-    const node = this.#nodes[id];
-    if (!node) throw new RangeError(`no node ${id}`);
-    return node;
+    return this.#nodes[id] as SimNode;
   }
 
-  /** Pieces are of one length here: the shorter last one makes no difference to a swarm. */
-  pieceBytes(_piece: number): number {
-    return this.options.pieceLength;
+  blob(blob: number): BlobOptions {
+    return this.options.blobs[blob] as BlobOptions;
   }
 
-  send(from: number, to: number, message: SimMessage): void {
-    this.broadcast(from, [to], message);
+  pieceBytes(blob: number, piece: number): number {
+    const { bytes, pieceLength } = this.blob(blob);
+    return Math.min(pieceLength, bytes - piece * pieceLength);
   }
 
-  /** One event for all receivers: the latency is the same everywhere. */
-  broadcast(from: number, to: readonly number[], message: SimMessage): void {
-    this.events.schedule(this.events.nowMs + this.options.latencyMs, () => {
-      for (const peer of to) {
-        const node = this.node(peer);
-        if (!node.alive || !node.links.has(from)) continue;
-        this.tally.record(this.events.nowMs, kindOf[message.type], from, peer, 'piece' in message ? message.piece : 0);
-        node.receive(from, message);
-      }
-    });
+  /** Origins that own the blob: neighbours on a ring. */
+  ownersOf(blob: number): number[] {
+    const { origins, owners } = this.options;
+    const count = owners === 0 ? origins : Math.min(owners, origins);
+    return Array.from({ length: count }, (_, index) => (blob + index) % origins);
   }
 
-  sent(from: number, to: number, piece: number, corrupt: boolean): void {
-    if (this.node(from).role === 'origin') this.tally.originBytes += this.pieceBytes(piece);
-    else this.tally.agentBytes += this.pieceBytes(piece);
-    this.send(from, to, { type: 'data', piece, corrupt });
+  latencyMs(from: number, to: number): number {
+    return this.network.crosses(from, to) ? this.options.crossLatencyMs : this.options.latencyMs;
+  }
+
+  send(blob: number, from: number, to: number, message: SimMessage): void {
+    this.events.schedule(this.events.nowMs + this.latencyMs(from, to), () => this.#deliver(blob, from, to, message));
+  }
+
+  /** HAVE to many: one event for all of one zone. */
+  tell(blob: number, from: number, to: readonly number[], message: SimMessage): void {
+    const { events, options } = this;
+    const far = options.zones > 1 ? to.filter((peer) => this.network.crosses(from, peer)) : [];
+    const near = far.length === 0 ? to : to.filter((peer) => !this.network.crosses(from, peer));
+    for (const [peers, ms] of [
+      [near, options.latencyMs],
+      [far, options.crossLatencyMs],
+    ] as const) {
+      if (peers.length === 0) continue;
+      events.schedule(events.nowMs + ms + options.haveDelayMs, () => {
+        for (const peer of peers) this.#deliver(blob, from, peer, message);
+      });
+    }
+  }
+
+  /** The last byte left; it is checked at the receiver after the latency and the verify time. */
+  sent({ from, to, blob, piece, bytes }: Flow, corrupt: boolean): void {
+    if (this.node(from).role === 'origin') this.tally.originBytes += bytes;
+    else this.tally.agentBytes += bytes;
+    this.#crossed(from, to, bytes);
+    this.events.schedule(this.events.nowMs + this.latencyMs(from, to) + this.options.verifyMs, () =>
+      this.#deliver(blob, from, to, { type: 'data', piece, corrupt }),
+    );
   }
 
   wasted(bytes: number): void {
     this.tally.wastedBytes += bytes;
   }
 
-  completed(): void {
-    this.#missing--;
+  completed({ plan }: SimAgent): void {
+    this.missing--;
+    if (plan.wave === this.waveStartsMs.length - 1 && --this.#inWave === 0) this.#beginWave();
   }
 
-  /** The tracker's answer comes back after a round trip: origins and agents, which the agent then dials. */
-  announce(agent: SimAgent): void {
-    this.events.schedule(this.events.nowMs + 2 * this.options.latencyMs, () => {
-      if (!agent.alive) return;
-      for (const origin of this.origins) this.#connect(agent, origin);
-      const candidates = this.#arrived.filter((other) => other.alive && other !== agent && !agent.links.has(other.id));
-      const want = Math.max(1, peersWanted(agent.degree));
-      const chosen = chooseHandout(
-        candidates.map((node) => ({
-          node,
-          peerId: String(node.id),
-          role: node.role,
-          zone: '',
-          complete: node.leech.complete,
-          degree: node.degree,
-        })),
-        {
-          peerId: String(agent.id),
-          zone: '',
-          want: agent.degree >= degreeLimits.acceptMax ? 0 : want,
-          prng: this.prng,
-        },
-      );
-      for (const { node } of chosen) this.#connect(agent, node);
+  /** TCP and HELLO unless the two have a link, then JOIN. */
+  connect(one: SimMember, other: SimMember): void {
+    const { options, events } = this;
+    const [a, b] = [one.node, other.node];
+    if (one.links.has(b.id) || one.refuses(b.id) || other.refuses(a.id) || this.#isCut(a, b)) return;
+    let linked = false;
+    for (const { links } of a.members()) linked ||= links.has(b.id);
+    const latencies = linked ? joinLatencies : dialLatencies;
+    const ms = latencies * this.latencyMs(a.id, b.id) + (linked ? 0 : options.handlingMs);
+    if (b.role === 'agent') one.dialling++;
+    other.dialling++;
+    events.schedule(events.nowMs + ms, () => {
+      if (b.role === 'agent') one.dialling--;
+      other.dialling--;
+      if (!a.alive || !b.alive || one.links.has(b.id) || this.#isCut(a, b)) return;
+      if (one.refuses(b.id) || other.refuses(a.id)) return;
+      const { acceptMax, origin } = options.policy;
+      if (b.role === 'agent' && Math.max(one.degree, other.degree) >= acceptMax) return;
+      const [mine, theirs] = [one.have(), other.have()];
+      one.linkUp(b.id, origin === 'pull' ? 'agent' : b.role, theirs);
+      other.linkUp(a.id, 'agent', mine);
     });
   }
 
-  disconnect(a: number, b: number): void {
+  disconnect(one: SimMember, peer: number): void {
     this.events.schedule(this.events.nowMs, () => {
-      for (const [one, other] of [
-        [a, b],
-        [b, a],
-      ] as const)
-        if (this.node(one).alive) this.node(one).linkDown(other);
+      if (one.node.alive) one.linkDown(peer);
+      const other = this.node(peer);
+      if (other.alive) other.member(one.blob)?.linkDown(one.node.id);
     });
   }
 
-  #arrive(agent: SimAgent): void {
-    if (!agent.alive) return;
-    this.#arrived.push(agent);
-    agent.start();
-    this.announce(agent);
-    // Whoever came first found nobody: it asks again while it knows too few.
-    const again = (): void => {
-      if (!agent.alive || agent.leech.complete) return;
-      if (agent.degree < degreeLimits.topUpBelow) this.announce(agent);
-      this.events.schedule(this.events.nowMs + Math.max(10, this.#blobMs / 10), again);
-    };
-    this.events.schedule(this.events.nowMs + Math.max(10, this.#blobMs / 20), again);
+  #pieces(blob: number): number {
+    const { bytes, pieceLength } = this.blob(blob);
+    return pieceCountOf(bytes, pieceLength);
   }
 
-  get #blobMs(): number {
-    return (this.options.pieceCount * this.options.pieceLength) / this.options.agentDown;
+  #crossed(from: number, to: number, bytes: number): void {
+    if (this.options.zones > 1 && this.network.crosses(from, to)) this.tally.crossBytes += bytes;
   }
 
-  #connect(agent: SimAgent, other: SimNode): void {
-    this.events.schedule(this.events.nowMs + dialLatencies * this.options.latencyMs, () => {
-      if (!agent.alive || !other.alive || agent.links.has(other.id)) return;
-      if (agent.refuses(other.id) || (other instanceof SimAgent && other.refuses(agent.id))) return;
-      if (other instanceof SimAgent && (!mayAccept('agent', other.degree) || !mayAccept('agent', agent.degree))) return;
-      const [mine, theirs] = [agent.have(), other.have()];
-      agent.linkUp(other.id, other.role, theirs);
-      other.linkUp(agent.id, 'agent', mine);
-    });
+  #deliver(blob: number, from: number, to: number, message: SimMessage): void {
+    const node = this.node(to);
+    const member = node.member(blob);
+    if (!node.alive || !member?.links.has(from)) return;
+    if (this.options.partitionForMs > 0 && this.#isCut(this.node(from), node)) return;
+    this.tally.messages++;
+    this.tally.record(this.events.nowMs, kindOf[message.type], from, to);
+    member.receive(from, message);
   }
 
-  #die(agent: SimAgent): void {
-    if (!agent.leech.complete) this.#missing--;
-    agent.stop();
-    this.#arrived = this.#arrived.filter((other) => other !== agent);
-    for (const flow of [...this.network.flowsTo(agent.id)]) this.network.freeze(flow);
+  #beginWave(): void {
+    const wave = this.#waves[this.waveStartsMs.length];
+    if (!wave) return;
+    const { events } = this;
+    this.waveStartsMs.push(events.nowMs);
+    const waiting = wave.filter(({ alive }) => alive);
+    this.#inWave = waiting.length;
+    for (const agent of waiting) events.schedule(events.nowMs + agent.plan.arrivalMs, () => agent.arrive());
+  }
+
+  #scheduleFaults(): void {
+    const { options, events } = this;
+    for (const agent of this.agents) {
+      const { diesMs } = agent.plan;
+      if (diesMs !== undefined) events.schedule(diesMs, () => this.#die(agent));
+    }
+    const midMs = options.deathFromMs + options.deathSpreadMs / 2;
+    for (const origin of this.origins.slice(0, options.originDeaths)) events.schedule(midMs, () => this.#die(origin));
+    if (options.partitionForMs > 0) events.schedule(options.partitionFromMs, () => this.#cut());
+  }
+
+  #die(node: SimNode): void {
+    if (node instanceof SimAgent && node.doneMs === undefined) this.completed(node);
+    node.stop();
+    this.tracker.left(node);
+    for (const flow of [...this.network.flowsTo(node.id)]) this.network.freeze(flow);
     this.events.schedule(this.events.nowMs + this.options.deathSeenMs, () => {
-      for (const peer of [...agent.links]) if (this.node(peer).alive) this.node(peer).linkDown(agent.id);
+      for (const { blob, links } of node.members()) {
+        for (const peer of links) if (this.node(peer).alive) this.node(peer).member(blob)?.linkDown(node.id);
+      }
+    });
+  }
+
+  #isCut(a: SimNode, b: SimNode): boolean {
+    const { partitionFromMs, partitionForMs } = this.options;
+    const { nowMs } = this.events;
+    return a.cutOff !== b.cutOff && nowMs >= partitionFromMs && nowMs < partitionFromMs + partitionForMs;
+  }
+
+  /** Flows between the two sides stand still at once; the links are given up when their ends have noticed. */
+  #cut(): void {
+    const cutOff = this.agents.filter((agent) => agent.alive && agent.cutOff);
+    for (const { id } of cutOff) {
+      for (const flow of [...this.network.flowsTo(id), ...this.network.flowsFrom(id)])
+        if (this.node(flow.from).cutOff !== this.node(flow.to).cutOff) this.network.freeze(flow);
+    }
+    this.events.schedule(this.events.nowMs + this.options.deathSeenMs, () => {
+      for (const agent of cutOff) {
+        for (const member of agent.members())
+          for (const peer of member.links) if (!this.node(peer).cutOff) this.disconnect(member, peer);
+      }
     });
   }
 }
