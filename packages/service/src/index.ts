@@ -1,5 +1,5 @@
 export * from './config/kinds.ts';
-export { baseSections, checkBase, listener, logLevels, tlsFiles } from './config/sections.ts';
+export { baseSections, checkAdvertised, checkBase, listener, logLevels, tlsFiles } from './config/sections.ts';
 export type { BaseConfig } from './config/sections.ts';
 export { defineConfig } from './config/definition.ts';
 export type { ConfigDefinition, ConfigProblem } from './config/definition.ts';

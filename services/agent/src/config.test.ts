@@ -19,6 +19,11 @@ test('a mistake is named by key, value and what is allowed', () => {
     );
   refused({ cache: { lowWater: 0.9, highWater: 0.5 } }, /cache\.lowWater.*0\.9.*at most cache\.highWater \(0\.5\)/s);
   refused({ pieces: { host: '0.0.0.0' } }, /pieces\.host.*cluster\.secret/s);
+  const secured = (pieces: object) => ({ cluster: { secret: 'a secret of some length' }, pieces });
+  refused(secured({ host: '0.0.0.0' }), /pieces\.advertise: is missing.*pieces\.host is 0\.0\.0\.0/s);
+  refused(secured({ advertise: '[::]:7021' }), /pieces\.advertise: "::" is not allowed/);
+  loadConfig(agentConfig, { values: secured({ host: '0.0.0.0', advertise: 'node-1.example:7021' }) });
+  refused({ origins: ['http://user:hidden@o'] }, /^(?!.*hidden).*origins\[0\]: .*without a user and password/s);
   refused({ origins: [] }, /origins/);
   refused({ cach: {} }, /cach/);
   refused({ trust: { keys: [{ keyId: 'x', publicKey: 'y' }] } }, /trust\.keys/);

@@ -1,6 +1,7 @@
 import {
   baseSections,
   bytes,
+  checkAdvertised,
   checkBase,
   choice,
   type ConfigProblem,
@@ -169,7 +170,7 @@ const schema = section({
 export type AgentConfig = Static<typeof schema>;
 
 const check = (config: AgentConfig): ConfigProblem[] => {
-  const problems = checkBase(config, { pieces: config.pieces });
+  const problems = [...checkBase(config, { pieces: config.pieces }), ...checkAdvertised('pieces', config.pieces)];
   const { lowWater, highWater } = config.cache;
   if (lowWater > highWater) {
     problems.push({

@@ -21,7 +21,7 @@ export const allowedText = (view: SchemaView): string => {
     case 'secret':
       return `text of at least ${view.minLength ?? 1} characters`;
     case 'url':
-      return `a URL with ${(view['x-protocols'] ?? []).map((protocol) => `${protocol}//`).join(' or ')}`;
+      return `a URL with ${(view['x-protocols'] ?? []).map((protocol) => `${protocol}//`).join(' or ')}${view['x-hidden'] ? '' : ', without a user and password'}`;
     default:
       return plainText(view, range);
   }

@@ -41,5 +41,7 @@ const complaint = (value: unknown, { hidden, unknown }: LocatedProblem): string 
 
 const printable = (value: unknown): string => {
   const json = JSON.stringify(value) ?? String(value);
-  return json.length > 120 ? `${json.slice(0, 117)}...` : json;
+  // A login in a URL is a secret wherever it stands.
+  const shown = json.replace(/(\/\/)[^/@"\s]+@/g, '$1[not shown]@');
+  return shown.length > 120 ? `${shown.slice(0, 117)}...` : shown;
 };

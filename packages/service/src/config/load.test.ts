@@ -208,7 +208,7 @@ describe('loadConfig: problems', () => {
     [
       'entry of a list',
       { origins: ['http://a', 'gopher://b'] },
-      /^origins\[1\]: "gopher:\/\/b" is not allowed; allowed is a URL with http:\/\/ or https:\/\/$/,
+      /^origins\[1\]: "gopher:\/\/b" is not allowed; allowed is a URL with http:\/\/ or https:\/\/, without a user and password$/,
     ],
     ['list that is none', { origins: 'http://a' }, /^origins: "http:\/\/a" is not allowed; allowed is a list/],
     ['address', { advertise: 'node' }, /^advertise: "node" is not allowed; allowed is host:port/],

@@ -17,7 +17,7 @@ export const parseLeaf = (view: SchemaView, raw: unknown): unknown => {
     case 'path':
       return stringOf(raw) === '' ? '' : resolve(stringOf(raw));
     case 'url':
-      return parseUrl(stringOf(raw), view['x-protocols'] ?? []);
+      return parseUrl(stringOf(raw), view);
     default:
       return raw;
   }
@@ -58,7 +58,10 @@ const stringOf = (raw: unknown): string => {
   throw new TypeError('not text');
 };
 
-const parseUrl = (raw: string, protocols: readonly string[]): string => {
-  if (!protocols.includes(new URL(raw).protocol)) throw new TypeError('another protocol');
+/** A login is taken in hidden values only: any other is shown in logs and to clients. */
+const parseUrl = (raw: string, { 'x-protocols': protocols, 'x-hidden': hidden }: SchemaView): string => {
+  const { protocol, username, password } = new URL(raw);
+  if (protocols?.includes(protocol) !== true) throw new TypeError('another protocol');
+  if (!hidden && (username !== '' || password !== '')) throw new TypeError('a login in it');
   return raw.replace(/\/+$/, '');
 };

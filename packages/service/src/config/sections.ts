@@ -90,3 +90,18 @@ export const checkBase = (
   }
   return problems;
 };
+
+/** A listener on all addresses cannot tell which of them others reach it at: `advertise` has to, with a real one. */
+export const checkAdvertised = (
+  name: string,
+  { host: listen, advertise }: { readonly host: string; readonly advertise?: { readonly host: string } | undefined },
+): ConfigProblem[] => {
+  const key = `${name}.advertise`;
+  if (advertise !== undefined && isUnspecified(advertise.host))
+    return [{ key, value: advertise.host, allowed: 'allowed is an address that other processes can dial' }];
+  if (advertise !== undefined || !isUnspecified(listen)) return [];
+  const allowed = `needed is the host:port that other processes dial, as ${name}.host is ${listen}`;
+  return [{ key, value: undefined, allowed }];
+};
+
+const isUnspecified = (name: string): boolean => /^[0.:]+$/.test(name);
