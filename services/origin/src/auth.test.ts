@@ -77,7 +77,10 @@ for (const anonymousPull of [true, false]) {
           assert.equal(status, valid.has(name) ? allowed : 401, `${method} ${path}`);
           if (status !== 401) continue;
           assert.equal(code, 'UNAUTHORIZED');
-          assert.match(String(answered['www-authenticate']), /^Basic realm="/);
+          assert.match(
+            String(answered['www-authenticate']),
+            /^Bearer realm="http:\/\/127\.0\.0\.1:\d+\/shoal\/v1\/token"/,
+          );
         }
       });
     }

@@ -16,6 +16,7 @@ import {
   section,
   text,
   tlsFiles,
+  url,
 } from '@shoal/service';
 import { type Static, Type } from 'typebox';
 
@@ -54,9 +55,14 @@ const schema = section({
     }),
     anonymousPull: flag({
       default: true,
-      description:
-        'Whether pulls need no login. Pushes and deletes need one as soon as there are users or tokens. docker that pulls from the origin itself, not from an agent, has to log in all the same: it asks for credentials before its first request.',
+      description: 'Whether pulls need no login. Pushes and deletes need one as soon as there are users or tokens.',
     }),
+    realm: Type.Optional(
+      url({
+        description:
+          'URL of the token endpoint as clients reach it, such as `https://registry.example.com/shoal/v1/token`; needed behind a proxy that ends TLS or changes the Host header. Without it clients are sent to the host they came to.',
+      }),
+    ),
   }),
   uploads: section({
     expireAfterMs: durationMs({

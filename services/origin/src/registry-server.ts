@@ -3,7 +3,10 @@ import type { Digest } from '@shoal/core';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
 import { type ClusterAuth, loadTls, type Log, type TlsFiles } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
+import type { AccessTokens } from './auth/access-tokens.ts';
 import { Access } from './auth/push-auth.ts';
+import { requiredGrants } from './auth/required-grants.ts';
+import { registerTokenEndpoint } from './auth/token-endpoint.ts';
 import type { Users } from './auth/users.ts';
 import type { OriginConfig } from './config.ts';
 import type { Content } from './content.ts';
@@ -23,6 +26,7 @@ export interface RegistryServerParts {
   readonly content: Content;
   readonly receiver: BlobReceiver;
   readonly users: Users | undefined;
+  readonly tokens: AccessTokens;
   readonly auth: ClusterAuth;
   readonly cluster: ClusterDescription;
   /** Ends bodies that still run when the process stops. */
@@ -31,7 +35,7 @@ export interface RegistryServerParts {
 
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
-  const { config, log, events, content, receiver, users, auth, cluster, stop } = parts;
+  const { config, log, events, content, receiver, users, tokens, auth, cluster, stop } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
@@ -45,13 +49,15 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
       reply.raw.statusCode,
     );
   });
-  const access = new Access({ users, anonymousPull: config.auth.anonymousPull });
+  const { anonymousPull, realm } = config.auth;
+  const access = new Access({ users, tokens, anonymousPull, realm });
+  if (users) void app.register(async (scope) => registerTokenEndpoint(scope, { users, tokens, anonymousPull }));
   // Every stored blob is there in full: the first byte waits for nothing.
   const send = { firstByteTimeoutMs: pulls.stallTimeoutMs, stallTimeoutMs: pulls.stallTimeoutMs, stop };
   const manifests = new Manifests(content, { sparse: manifestLimits.sparse, events });
 
   void app.register(async (scope) => {
-    scope.addHook('onRequest', (request, reply) => access.check(request, reply));
+    scope.addHook('onRequest', (request, reply) => access.check(request, reply, requiredGrants(request)));
     const handlers = {
       ...pullHandlers(new OriginReadRegistry(content), {
         ...send,

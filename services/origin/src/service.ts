@@ -5,6 +5,7 @@ import { closeRegistryServer } from '@shoal/registry';
 import { AdminServer, clusterAuth, createMetrics, DebugServer, listening, type Log, silentLog } from '@shoal/service';
 import { BlobStore, SigningKey } from '@shoal/store';
 import type { FastifyInstance } from 'fastify';
+import { AccessTokens } from './auth/access-tokens.ts';
 import { HtpasswdFile } from './auth/htpasswd.ts';
 import { Users } from './auth/users.ts';
 import { Catalog } from './catalog/catalog.ts';
@@ -80,6 +81,7 @@ export class Origin implements AsyncDisposable {
       content,
       receiver,
       users: parts.use(await usersOf(config, events, clock)),
+      tokens: new AccessTokens(key, clock),
       auth: clusterAuth(config.cluster.secret),
       cluster: {
         clusterId: config.cluster.id,

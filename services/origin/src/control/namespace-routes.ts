@@ -3,6 +3,8 @@ import { type SendOptions, type SendResult, serveBlob } from '@shoal/registry';
 import { type ClusterAuth, unsignedBody } from '@shoal/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../auth/push-auth.ts';
+import { actionsOf } from '../auth/required-grants.ts';
+import { type Grant, grantsOf } from '../auth/scope.ts';
 import type { Content } from '../content.ts';
 import type { BlobReceiver } from '../push/blob-receiver.ts';
 import { storedSource } from '../read-registry.ts';
@@ -29,7 +31,8 @@ export const registerNamespaceRoutes = (app: FastifyInstance, options: Namespace
     return nonce === undefined ? {} : auth.answerHeaders(nonce, status);
   };
   app.addHook('onRequest', async (request, reply) => {
-    if (!auth.enabled || request.headers['shoal-auth'] === undefined) return access.check(request, reply);
+    if (!auth.enabled || request.headers['shoal-auth'] === undefined)
+      return access.check(request, reply, requiredGrants(request));
     const { method, headers, raw } = request;
     // The digest in the signed path vouches for the streamed body.
     const body = method === 'PUT' ? unsignedBody : undefined;
@@ -68,6 +71,12 @@ export const registerNamespaceRoutes = (app: FastifyInstance, options: Namespace
     if (!found) throw new OciError('BLOB_UNKNOWN', `namespace ${namespace} has no blob ${digest}`);
     return reply.code(204).send();
   });
+};
+
+/** As for the registry API; a path that names nothing is answered with its own error. */
+const requiredGrants = (request: FastifyRequest): Grant[] => {
+  const path = (request.params as { '*': string })['*'];
+  return grantsOf(path.slice(0, Math.max(0, path.lastIndexOf('/blobs/'))), actionsOf(request.method));
 };
 
 /** `<namespace>/blobs/<digest>`, read from the end: namespaces contain slashes. The router has decoded it once. */
