@@ -125,6 +125,33 @@ suite('BlobStore', () => {
     await store.close();
   });
 
+  for (const repush of ['push', 'put'] as const) {
+    test(`content that the disk has damaged is repaired by another ${repush}, for open readers too`, async () => {
+      await using folder = temporaryFolder();
+      const file = new BlobPaths(folder.path).content(digest);
+      const damaged = Uint8Array.from(bytes);
+      damaged.fill(0, MiB, MiB + 100);
+      const store = await openStore(folder.path);
+      const { metainfo: before } = await push(store);
+      using held = await store.open(digest);
+      assert.ok(held);
+      await writeFile(file, damaged);
+      assert.deepEqual(await readAll(store, digest), damaged);
+      await (repush === 'push' ? push(store) : store.put(bytes));
+      assert.deepEqual(await readAll(store, digest), bytes);
+      const open = new Uint8Array(bytes.length);
+      held.readInto(open, 0);
+      assert.deepEqual(open, bytes);
+      assert.deepEqual((await store.metainfo(digest))?.metainfo, before);
+      assert.equal(store.count, 1);
+      await truncate(file, 1000);
+      await (repush === 'push' ? push(store) : store.put(bytes));
+      assert.deepEqual(await readAll(store, digest), bytes);
+      assert.deepEqual(held.readInto(open, 0), bytes.length);
+      await store.close();
+    });
+  }
+
   test('metainfo that is missing, torn, of another blob or by another key is rebuilt', async () => {
     await using folder = temporaryFolder();
     const file = new BlobPaths(folder.path).metainfo(digest);

@@ -144,27 +144,26 @@ export class BlobStore {
   }
 
   /**
-   * Makes a file of verified bytes the content of its digest, unless that is there already. The order is what makes it
-   * safe: bytes and metainfo reach the medium, then their names, and only then the caller hears of it.
+   * Makes a file of verified bytes the content of its digest, also where there is content already: a push repairs
+   * bytes that the disk has damaged, for those as well who have the blob open. The order is what makes it safe: bytes
+   * and metainfo reach the medium, then their names, and only then the caller hears of it.
    */
   #place(file: string, metainfo: Metainfo): Promise<SignedMetainfo> {
     const { digest } = metainfo;
     return this.#byDigest.run(digest, async () => {
-      const existing = await this.#intact(digest);
-      if (existing) {
-        // It may have been placed by a process that was killed before its last sync.
-        await disk.syncFolder(await this.#paths.durableShard(digest));
-        return existing;
-      }
+      const content = this.#paths.content(digest);
       const shard = await this.#paths.durableShard(digest);
-      const isNew = (await sizeOf(this.#paths.content(digest))) === undefined;
-      const { signed, bytes } = this.#metainfo.sign(metainfo);
-      await Promise.all([disk.syncFile(file), this.#writeMetainfo(digest, bytes)]);
-      await disk.rename(file, this.#paths.content(digest));
+      const isNew = (await sizeOf(content)) === undefined;
+      // Metainfo that stands is kept: under a policy that has changed since, the blob would be in another swarm.
+      const known = await this.#intact(digest);
+      const { signed, bytes } = known ? { signed: known } : this.#metainfo.sign(metainfo);
+      await Promise.all([disk.syncFile(file), bytes && this.#writeMetainfo(digest, bytes)]);
+      await disk.rename(file, content);
       await Promise.all([disk.syncFolder(shard), disk.syncFolder(dirname(file))]);
-      this.#open.forget(digest);
       this.#metainfo.remember(signed);
       if (isNew) this.#count++;
+      this.#open.replaced(digest, content);
+      if (!known) this.#open.forget(digest);
       return signed;
     });
   }

@@ -4,7 +4,7 @@ import { errorCode } from './errors.ts';
 import type { StoredBlob } from './stored-blob.ts';
 
 interface OpenFile {
-  readonly fd: number;
+  fd: number;
   readonly signed: SignedMetainfo;
   users: number;
 }
@@ -24,6 +24,15 @@ export class OpenBlobs {
     }
     file.users++;
     return new OpenBlob(digest, file, () => this.#release(digest, file));
+  }
+
+  /** The name stands for another file with the same verified bytes: who reads goes on in that one. */
+  replaced(digest: Digest, path: string): void {
+    const file = this.#files.get(digest);
+    const fd = file && openIfPresent(path);
+    if (!file || fd === undefined) return;
+    closeSync(file.fd);
+    file.fd = fd;
   }
 
   /** The name is gone: those who read go on, the next acquire looks again. */

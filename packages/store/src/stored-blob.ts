@@ -5,7 +5,7 @@ export interface StoredBlob extends Disposable {
   readonly digest: Digest;
   readonly size: number;
   readonly metainfo: SignedMetainfo;
-  /** The file descriptor, shared with others who have the blob open; only for positioned reads. */
+  /** The file descriptor, shared with others who have the blob open; only for positioned reads. A push may change it. */
   readonly fd: number;
 
   /** pread: fills `buffer` from byte `position` of the blob, answers the number of bytes read (less only at the end). */

@@ -21,7 +21,7 @@ export interface Upload {
 
   /**
    * Makes the upload the blob `digest`: when it resolves, the blob survives kill -9 and power loss.
-   * Content that is already there is not written again.
+   * Content that is already there is replaced, which repairs it when the disk has damaged it.
    * @throws OciError DIGEST_INVALID when the bytes have another digest; StoreFullError. Either way the upload is discarded.
    */
   commit(digest: Digest): Promise<SignedMetainfo>;
