@@ -77,6 +77,12 @@ const schema = section({
       max: '1h',
       description: 'How long a client may send nothing in the middle of a body.',
     }),
+    bytesPerSecondMin: bytes({
+      default: '1KiB',
+      max: '1GiB',
+      description:
+        'What a client has to send a second, on average over `uploads.idleTimeoutMs`; a slower one is answered with 408 and can go on with the upload later. 0 lets all be as slow as they like.',
+    }),
     activeMax: integer({
       default: 256,
       min: 1,

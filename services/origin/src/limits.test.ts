@@ -71,6 +71,26 @@ describe('limits of the origin', () => {
     assert.equal((await test.client.call('GET', location)).headers['range'], '0-9');
   });
 
+  it('gives up a client that drips in the middle of a body, and keeps what came', async () => {
+    await using test = await startOrigin({ uploads: { idleTimeoutMs: '1s' } });
+    const location = await test.client.startUpload('lim/app');
+    const socket = connect(test.origin.addresses.registry.port, '127.0.0.1');
+    const answered = once(socket, 'data') as Promise<[Buffer]>;
+    socket.write(`PATCH ${location} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n`);
+    const drip = setInterval(() => socket.write('x'), 100);
+    const [answer] = await answered;
+    clearInterval(drip);
+    socket.destroy();
+    assert.match(answer.toString(), /^HTTP\/1.1 408 [^]*"BODY_STALLED"[^]*allowed are 1024 a second/);
+    assert.equal(await metric(test, 'shoal_origin_uploads_active'), 0);
+    const kept = Number(/-(\d+)$/.exec(String((await test.client.call('GET', location)).headers['range']))?.[1]) + 1;
+    assert.ok(kept > 1, `${kept} bytes were kept`);
+    const headers = { 'content-range': `${kept}-${kept + 9}` };
+    assert.equal((await test.client.call('PATCH', location, { body: 'y'.repeat(10), headers })).status, 202);
+    const digest = digestBytes('x'.repeat(kept) + 'y'.repeat(10));
+    assert.equal((await test.client.call('PUT', location, { query: { digest } })).status, 201);
+  });
+
   it('keeps what came of a chunk whose client left, and refuses nothing after it', async () => {
     await using test = await startOrigin();
     const location = await test.client.startUpload('lim/app');

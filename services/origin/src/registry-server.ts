@@ -68,6 +68,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
         bytesMax: manifestLimits.bytesMax,
         tagsMax: manifestLimits.tagsPerPushMax,
         idleTimeoutMs: uploads.idleTimeoutMs,
+        bytesPerSecondMin: uploads.bytesPerSecondMin,
       }),
     };
     registerRegistryRoutes(scope, handlers, { unsupportedMessage: 'this method is not supported here' });

@@ -15,7 +15,7 @@ export interface TokenEndpointOptions {
 }
 
 /** A form holds a name, a password and a few scopes. */
-const formLimits = { bytesMax: 16 * KiB, idleTimeoutMs: 10_000 };
+const formLimits = { bytesMax: 16 * KiB, idleTimeoutMs: 10_000, bytesPerSecondMin: KiB };
 
 /**
  * Where registry clients change credentials, or none, for a token that is good for a few repositories and minutes:

@@ -3,14 +3,13 @@ import { type Digest, OciError, type RepositoryName, ShoalError } from '@shoal/c
 import type { Upload, UploadStore } from '@shoal/store';
 import type { FastifyRequest } from 'fastify';
 import type { Content } from '../content.ts';
-import { bodyChunks, contentLength } from './request-body.ts';
+import { bodyChunks, type BodyPace, contentLength } from './request-body.ts';
 
-export interface BlobReceiverOptions {
+export interface BlobReceiverOptions extends BodyPace {
   /** Bodies that are received at the same moment. */
   readonly activeMax: number;
   /** Largest blob, in bytes. */
   readonly blobBytesMax: number;
-  readonly idleTimeoutMs: number;
   readonly bytesReceived: (bytes: number) => void;
 }
 
@@ -90,7 +89,7 @@ export class BlobReceiver {
   }
 
   async *#counted(request: FastifyRequest): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bodyChunks(request, this.#options.idleTimeoutMs)) {
+    for await (const chunk of bodyChunks(request, this.#options)) {
       this.#options.bytesReceived(chunk.length);
       yield chunk;
     }

@@ -2,13 +2,12 @@ import { OciError, parseTag, type Tag } from '@shoal/core';
 import { queryOf, type RegistryHandlers } from '@shoal/registry';
 import type { FastifyRequest } from 'fastify';
 import type { Manifests } from '../manifest/manifests.ts';
-import { readBody } from './request-body.ts';
+import { type BodyPace, readBody } from './request-body.ts';
 
-export interface ManifestLimits {
+export interface ManifestLimits extends BodyPace {
   readonly bytesMax: number;
   /** Tags in the query of one push. */
   readonly tagsMax: number;
-  readonly idleTimeoutMs: number;
 }
 
 /** Pushing and deleting manifests: end-7 and end-9 of the OCI Distribution Specification. */
