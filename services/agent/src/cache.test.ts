@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cp, open, rm, writeFile } from 'node:fs/promises';
+import { cp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { digestHex, type Digest, KiB, MiB } from '@shoal/core';
@@ -152,4 +152,16 @@ test('a blob whose file somebody removed is fetched again, at the first request'
   await rm(fileOf(world, 'a', digest));
   for (let round = 0; round < 2; round++) assert.ok(bytes.equals(await agent.blob('team/app', digest)));
   assert.equal((await agent.received('origin')) + (await agent.received('http')), 2 * bytes.length);
+});
+
+test('a blob whose file was cut short is dropped, and whoever resumes gets it whole', async () => {
+  await using world = await World.start();
+  await using agent = await world.agent('a');
+  const bytes = randomBytes(2 * MiB);
+  const digest = await pushBlob(world.origin, 'team/app', bytes);
+  await agent.blob('team/app', digest);
+  await eventually(async () => (await agent.metric('seeding_blobs')) === 1);
+  await truncate(fileOf(world, 'a', digest), MiB);
+  await assert.rejects(agent.blob('team/app', digest));
+  assert.ok(bytes.equals(await agent.blob('team/app', digest)));
 });

@@ -9,6 +9,8 @@ export interface BlobReaderOptions {
   readonly deadline: FirstByteDeadline;
   /** Called once, when the first bytes are read. */
   readonly firstByte: () => void;
+  /** The file does not give back what was written to it. */
+  readonly broken?: () => void;
 }
 
 /** One client's view of a blob in the cache, whole or on its way. Pins the blob until it is closed. */
@@ -28,9 +30,7 @@ export class BlobReader implements BlobSource {
   readInto(buffer: Uint8Array, position: number): number {
     const end = this.#readableEnd(position, Math.min(this.size, position + buffer.length));
     if (end === position) return 0;
-    const read = this.#o.blob.readInto(buffer.subarray(0, end - position), position);
-    // A file that was cut short behind our back would be asked again and again.
-    if (read === 0) throw new Error(`${this.#o.blob.digest}: the cached file ends at byte ${position} of ${this.size}`);
+    const read = this.#read(buffer.subarray(0, end - position), position);
     if (!this.#begun) this.#begin();
     return read;
   }
@@ -46,6 +46,19 @@ export class BlobReader implements BlobSource {
     this.#o.deadline.met();
     this.#o.readers.left();
     this.#retained[Symbol.dispose]();
+  }
+
+  #read(buffer: Uint8Array, position: number): number {
+    const { blob, broken } = this.#o;
+    try {
+      const read = blob.readInto(buffer, position);
+      // A file that was cut short behind our back would be asked again and again.
+      if (read === 0) throw new Error(`${blob.digest}: the cached file ends at byte ${position} of ${this.size}`);
+      return read;
+    } catch (error) {
+      broken?.();
+      throw error;
+    }
   }
 
   #begin(): void {

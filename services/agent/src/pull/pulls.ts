@@ -108,7 +108,12 @@ export class Pulls {
       case 'cache': {
         const { blob } = readable;
         seeds.ensure(blob);
-        return new BlobReader({ ...o, blob, readers: new ReaderSet({ have: blob.have, changed: () => {} }) });
+        return new BlobReader({
+          ...o,
+          blob,
+          readers: new ReaderSet({ have: blob.have, changed: () => {} }),
+          broken: () => this.#drop(blob),
+        });
       }
       case 'pull': {
         const { pull } = readable;
@@ -128,6 +133,15 @@ export class Pulls {
         o.deadline.met();
         return past(readable.signed, 'the cache has no room for it')();
     }
+  }
+
+  /** Its file is broken: who resumes by Range gets it fetched again. */
+  #drop(blob: CachedBlob): void {
+    const { cache, seeds, context } = this.#o;
+    if (blob.removed) return;
+    context.events.cacheDropped(blob.digest, 'its file cannot be read');
+    void seeds.drop(blob.digest);
+    cache.remove(blob.digest);
   }
 
   /** What needs no waiting. A blob being verified as a whole is read by its pull until that is done. */
