@@ -143,6 +143,13 @@ const schema = section({
       description: 'Blobs seeded at once; each holds a file open. The one that was asked for longest ago gives way.',
     }),
   }),
+  readiness: section({
+    freeBytesMin: bytes({
+      default: '64MiB',
+      max: '1024TiB',
+      description: 'With less space free in the file system of `folder` the origin is not ready.',
+    }),
+  }),
 });
 
 export type OriginConfig = Static<typeof schema>;

@@ -13,6 +13,7 @@ import { makeFolder } from './catalog/folders.ts';
 import type { OriginConfig } from './config.ts';
 import { Content } from './content.ts';
 import { OriginEvents } from './events.ts';
+import { folderCheck } from './folder-check.ts';
 import { loadPeerId } from './identity.ts';
 import { BlobReceiver } from './push/blob-receiver.ts';
 import { createOriginServer } from './registry-server.ts';
@@ -105,6 +106,8 @@ export class Origin implements AsyncDisposable {
     });
     debug.register('origin', () => ({ blobs: blobs.count, uploads: blobs.uploads.count, pieces: seeding.stats() }));
     options.signal?.throwIfAborted();
+    admin.check('folder', folderCheck(config.folder, config.readiness.freeBytesMin));
+    admin.check('pieces', () => (seeding.listening ? undefined : 'the piece listener is closed'));
     admin.started();
     const addresses = {
       registry: boundAddress(app),

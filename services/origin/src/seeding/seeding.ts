@@ -28,6 +28,7 @@ export class Seeding implements AsyncDisposable {
   readonly #exchange: Exchange;
   readonly #index: SwarmIndex;
   readonly #seeds: OpenSeeds;
+  #closed = false;
 
   private constructor(exchange: Exchange, index: SwarmIndex, seeds: OpenSeeds) {
     this.#exchange = exchange;
@@ -66,6 +67,10 @@ export class Seeding implements AsyncDisposable {
     return new Seeding(exchange, index, seeds);
   }
 
+  get listening(): boolean {
+    return !this.#closed;
+  }
+
   /** Where the piece listener is bound. */
   get address(): Address {
     return this.#exchange.address;
@@ -98,6 +103,7 @@ export class Seeding implements AsyncDisposable {
 
   /** LEAVEs all swarms, then closes the files. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     await this.#exchange.close();
     await this.#seeds.closeAll();
   }
