@@ -1,17 +1,23 @@
 import type { ServerOptions } from 'node:https';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { OciError, ShoalError } from '@shoal/core';
+import { type ClientErrorLog, ClientErrors } from './client-errors.ts';
 import { type ErrorLog, sendOciError } from './errors.ts';
 
 export interface RegistryServerOptions {
-  readonly log: ErrorLog;
+  readonly log: ErrorLog & ClientErrorLog;
   /** Serves HTTPS when given. */
   readonly tls?: ServerOptions | undefined;
   /** All request headers together, in bytes; more is answered with 431. */
   readonly headerBytesMax?: number;
+  /** How long a client may take for the headers of a request; after it the answer is 408. */
+  readonly headersTimeoutMs?: number;
   /** How long an idle kept-alive connection stays open. */
   readonly keepAliveTimeoutMs?: number;
 }
+
+/** How late a header timeout may be noticed. */
+const checkIntervalMsMax = 30_000;
 
 /**
  * A fastify server as registries need it: OCI error bodies for everything (also for malformed URLs and unknown
@@ -19,9 +25,17 @@ export interface RegistryServerOptions {
  * may take hours; bodies have idle deadlines), no compression.
  */
 export const createRegistryServer = (options: RegistryServerOptions): FastifyInstance => {
-  const { log, tls, headerBytesMax = 64 * 1024, keepAliveTimeoutMs = 75_000 } = options;
+  const { log, tls, headerBytesMax = 64 * 1024, headersTimeoutMs = 60_000, keepAliveTimeoutMs = 75_000 } = options;
+  const clientErrors = new ClientErrors(log);
+  const http = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(headersTimeoutMs / 2, checkIntervalMsMax),
+    requireHostHeader: false,
+  };
   const app = Fastify({
-    ...(tls ? { https: { ...tls, maxHeaderSize: headerBytesMax } } : { http: { maxHeaderSize: headerBytesMax } }),
+    ...(tls ? { https: { ...tls, ...http } } : { http }),
+    clientErrorHandler: clientErrors.handle,
     exposeHeadRoutes: false,
     keepAliveTimeout: keepAliveTimeoutMs,
     requestTimeout: 0,
@@ -29,6 +43,7 @@ export const createRegistryServer = (options: RegistryServerOptions): FastifyIns
     routerOptions: { maxParamLength: 16_384 },
     frameworkErrors: (error, request, reply) => void sendOciError(error, request, reply, log),
   }) as unknown as FastifyInstance;
+  clientErrors.install(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => sendOciError(error, request, reply, log));

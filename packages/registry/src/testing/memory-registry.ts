@@ -119,7 +119,7 @@ export const startPullServer = async (
 ): Promise<PullServer> => {
   const logged: object[] = [];
   const sent: SendResult[] = [];
-  const app = createRegistryServer({ log: { error: (fields) => void logged.push(fields) } });
+  const app = createRegistryServer({ log: { error: (fields) => void logged.push(fields), info: () => undefined } });
   registerPullRoutes(app, registry, {
     firstByteTimeoutMs: 5_000,
     stallTimeoutMs: 5_000,
