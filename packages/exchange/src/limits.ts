@@ -30,6 +30,8 @@ export interface ExchangeLimits {
   readonly unsolicitedBytesMax: number;
   /** Records asked of one link at a time, and answered to one link at a time. */
   readonly recordsPerLinkMax: number;
+  /** What may wait on a link when a record is added, before the peer is sent elsewhere: well under transport's `sendQueueBytesMax`. */
+  readonly recordsQueuedBytesMax: number;
   /** The largest content that travels as a record instead of in pieces. */
   readonly recordBlobBytesMax: number;
   /** How long a download without any source waits before it says so. */
@@ -56,6 +58,7 @@ export const defaultLimits: ExchangeLimits = {
   privateBytesMax: 64 * MiB,
   unsolicitedBytesMax: 64 * MiB,
   recordsPerLinkMax: 64,
+  recordsQueuedBytesMax: 2 * MiB,
   recordBlobBytesMax: 256 * KiB,
   sourcelessMs: 250,
   closeTimeoutMs: 5000,

@@ -86,6 +86,26 @@ test('records under way are bounded on both sides', async () => {
   for (const bytes of await Promise.all(answers.slice(0, 3))) assert.ok(bytes);
 });
 
+test('more than a slow link can hold is denied as overloaded, and the link stays', async () => {
+  const closed: string[] = [];
+  const large = new Uint8Array(256 * 1024);
+  const [asker, holder] = [
+    await node('agent'),
+    await node('agent', {
+      records: { ...provider, blob: () => large },
+      events: { linkClosed: (_peer, reason) => void closed.push(reason) },
+    }),
+  ];
+  const link = await asker.connect(holder.address);
+  const query = { kind: 'blob', key: blob.digest, repository: '' } as const;
+  // All are answered in one turn of the event loop, in which no link takes anything.
+  const answers = await Promise.all(Array.from({ length: 64 }, () => asker.askRecord(link, query, 10_000)));
+  assert.deepEqual(closed, []);
+  const given = answers.filter((bytes) => bytes?.length === large.length).length;
+  assert.ok(given >= 4 && given < 64, `${given} records`);
+  assert.ok(await asker.askRecord(link, query, 10_000), 'what follows is answered again');
+});
+
 test('a link without swarms and records is closed after a while', async () => {
   const closed = Promise.withResolvers<string>();
   const [asker, holder] = [

@@ -82,6 +82,7 @@ export class Records {
       const bytes = await this.#find(query);
       if (bytes === undefined) this.#deny(peer, query.id, 'not here');
       else if (bytes.length > this.#bytesMax(query.kind)) this.#deny(peer, query.id, 'too large for a record');
+      else if (this.#clogged(peer, bytes)) this.#deny(peer, query.id, 'overloaded');
       else peer.link.send({ type: 'record', id: query.id, bytes });
     } catch {
       this.#deny(peer, query.id, 'it could not be read');
@@ -102,6 +103,11 @@ export class Records {
     if (kind === 'tag') return name !== '' && isTag(key) ? this.#provider.tag(name, key) : undefined;
     if (!isDigest(key)) return undefined;
     return kind === 'metainfo' ? this.#provider.metainfo(key, name) : this.#provider.blob(key, name);
+  }
+
+  /** Records that a slow peer has asked for must not close the link that its downloads run over. */
+  #clogged({ link }: Peer, bytes: Uint8Array): boolean {
+    return link.queuedBytes > 0 && link.queuedBytes + bytes.length > this.#limits.recordsQueuedBytesMax;
   }
 
   #bytesMax(kind: RecordKind): number {

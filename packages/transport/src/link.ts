@@ -12,6 +12,8 @@ export interface Link {
   readonly id: number;
   /** False from the moment the link is closed; `send` then does nothing. */
   readonly open: boolean;
+  /** Bytes of messages that the remote has not taken; `send` closes the link beyond `sendQueueBytesMax`. */
+  readonly queuedBytes: number;
   /** My downlink from the remote stands. */
   readonly dataReady: boolean;
   /** The data connection the remote dialled, on which I send pieces; undefined until it has, and after it broke. */

@@ -62,6 +62,10 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
     return this.#uplink?.sender;
   }
 
+  get queuedBytes(): number {
+    return this.#queue.queuedBytes;
+  }
+
   send(message: ControlMessage): void {
     this.#push(message);
   }

@@ -19,6 +19,11 @@ export class SendQueue {
     this.#overflow = overflow;
   }
 
+  /** Bytes that wait here or in the socket for the kernel. */
+  get queuedBytes(): number {
+    return this.#bytes + this.#connection.queuedBytes;
+  }
+
   push(frame: Uint8Array): void {
     this.#frames.push(frame);
     this.#bytes += frame.length;
@@ -26,7 +31,7 @@ export class SendQueue {
     this.#flushQueued = true;
     process.nextTick(() => {
       this.#flushQueued = false;
-      if (this.#connection.queuedBytes + this.#bytes > this.#bytesMax) this.#overflow();
+      if (this.queuedBytes > this.#bytesMax) this.#overflow();
       else this.flush();
     });
   }
