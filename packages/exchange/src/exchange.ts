@@ -312,6 +312,8 @@ export class Exchange {
   }
 
   #tick(): void {
+    const unansweredMs = this.#clock() - this.#limits.joinTimeoutMs;
+    for (const swarm of [...this.#swarms.values()]) swarm.leaveUnanswered(unansweredMs);
     for (const { download } of this.#presences.values()) download?.checkSources();
     this.#dispatcher.closeIdle();
   }

@@ -20,6 +20,8 @@ export interface ExchangeLimits {
   readonly reconnectMs: number;
   /** A link without a swarm and without records under way is closed after this long. */
   readonly idleLinkMs: number;
+  /** How long a JOIN may stay without JOIN or NO_SWARM; the peer is left then. */
+  readonly joinTimeoutMs: number;
   /** How long a request may wait for the requester's data connection. */
   readonly dataTimeoutMs: number;
   /** Requests of one peer that wait for its data connection. */
@@ -53,6 +55,7 @@ export const defaultLimits: ExchangeLimits = {
   redialMaxMs: 15_000,
   reconnectMs: 50,
   idleLinkMs: 60_000,
+  joinTimeoutMs: 5000,
   dataTimeoutMs: 5000,
   heldRequestsMax: 256,
   privateBytesMax: 64 * MiB,

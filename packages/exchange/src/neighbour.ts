@@ -10,12 +10,14 @@ export interface Neighbour {
   readonly swarm: Swarm;
   /** My number for the swarm on this link: what every message of mine carries. */
   readonly channel: number;
+  /** When my JOIN went, which the remote's is to answer. */
+  readonly sinceMs: number;
   /** The remote's number; undefined until its JOIN. */
   remoteChannel: number | undefined;
 }
 
 /** Why a neighbour is one no longer. */
-export type LeftReason = 'linkClosed' | 'leave' | 'noSwarm' | 'full' | 'rejoin' | 'mine';
+export type LeftReason = 'linkClosed' | 'leave' | 'noSwarm' | 'full' | 'rejoin' | 'unanswered' | 'mine';
 
 export type SwarmMessage = HaveMessage | WantAny | Offer | Refuse | Reject;
 

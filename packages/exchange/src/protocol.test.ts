@@ -6,7 +6,7 @@ import type { ControlMessage } from '@shoal/protocol';
 import { sha256 } from '@shoal/store';
 import type { Exchange } from './exchange.ts';
 import { MemoryBlob, seedOf, type TestBlob, testBlob } from './testing/blobs.ts';
-import { startDownload, startNode } from './testing/nodes.ts';
+import { entryOf, startDownload, startNode } from './testing/nodes.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -209,3 +209,24 @@ test('the swarms of one link are bounded', async () => {
   link.send(joinOf(blobs[2] as TestBlob, 'none', 4));
   await raw.next('join');
 });
+
+test(
+  'a JOIN that nobody answers is given up, and the slot and the download go to others',
+  { timeout: 10_000 },
+  async () => {
+    const limits = { joinTimeoutMs: 20, sourcelessMs: 10, redialMinMs: 10, neighboursOpen: 1 };
+    const [leech, seed] = [await node('agent', { limits }), await node('agent')];
+    const silent = await rawPeer();
+    const blob = testBlob(600_000, 73);
+    const { download, events, done } = startDownload(leech, new MemoryBlob(blob.metainfo), []);
+    download.addPeer(silent.entry);
+    const { channel } = await silent.next('join');
+    const sourceless = once(events, 'noSources');
+    assert.equal((await silent.next('leave')).channel, channel);
+    await sourceless;
+    assert.ok((await silent.next('join')).channel > channel, 'it is tried again later');
+    seed.seed(seedOf(blob), 'peer');
+    download.addPeer(entryOf(seed));
+    await done;
+  },
+);

@@ -73,7 +73,8 @@ export class Swarm {
     const existing = this.neighbours.get(peer.id);
     if (existing) return existing;
     if (this.#stopped || this.#refusal(peer) !== undefined) return undefined;
-    const neighbour: Neighbour = { peer, swarm: this, channel: peer.nextChannel(), remoteChannel: undefined };
+    const sinceMs = this.#options.clock();
+    const neighbour: Neighbour = { peer, swarm: this, channel: peer.nextChannel(), sinceMs, remoteChannel: undefined };
     this.neighbours.set(peer.id, neighbour);
     peer.neighbours.set(this.id, neighbour);
     if (peer.role === 'agent') this.#agents++;
@@ -128,9 +129,14 @@ export class Swarm {
   /** Leaves a neighbour; with `ban` it is not let in again. */
   leave(neighbour: Neighbour, { ban = false }: { ban?: boolean } = {}): void {
     if (ban && this.#banned.size < bannedMax) this.#banned.add(neighbour.peer.link.remote.peerId);
-    if (this.neighbours.get(neighbour.peer.id) !== neighbour) return;
-    neighbour.peer.link.send({ type: 'leave', channel: neighbour.channel });
-    this.#forget(neighbour, 'mine');
+    this.#leave(neighbour, 'mine');
+  }
+
+  /** Leaves peers that have answered my JOIN from before this moment with nothing: they hold slots of others. */
+  leaveUnanswered(beforeMs: number): void {
+    for (const neighbour of [...this.neighbours.values()]) {
+      if (neighbour.remoteChannel === undefined && neighbour.sinceMs < beforeMs) this.#leave(neighbour, 'unanswered');
+    }
   }
 
   /** Leaves everybody and lets nobody in any more. */
@@ -138,6 +144,12 @@ export class Swarm {
     this.#stopped = true;
     for (const neighbour of [...this.neighbours.values()]) this.leave(neighbour);
     this.#side.stop();
+  }
+
+  #leave(neighbour: Neighbour, reason: LeftReason): void {
+    if (this.neighbours.get(neighbour.peer.id) !== neighbour) return;
+    neighbour.peer.link.send({ type: 'leave', channel: neighbour.channel });
+    this.#forget(neighbour, reason);
   }
 
   #forget(neighbour: Neighbour, reason: LeftReason): void {
