@@ -106,11 +106,32 @@ export class Dispatcher implements EndpointHandler {
     }
   }
 
-  dataOpened(): void {}
+  dataOpened(link: Link): void {
+    const peer = this.peers.get(link.id);
+    if (peer?.unreachable) this.#setUnreachable(peer, undefined);
+  }
 
-  /** Without the data connection the link is of no use to a download; closing it frees the pieces and lets the dialer start anew. */
+  /**
+   * A link that I dialled is of no use to my downloads without the data connection; closing it frees the pieces and lets
+   * the dialer start anew. One that the peer dialled goes on serving it, as it may not be reachable from here at all.
+   */
   dataClosed(link: Link, reason: string): void {
-    link.close(`data connection: ${reason}`);
+    const peer = this.peers.get(link.id);
+    if (!peer || !link.open) return;
+    if (link.dialled) return link.close(`data connection: ${reason}`);
+    const { limits, clock } = this.#options;
+    const failures = (peer.unreachable?.failures ?? 0) + 1;
+    const pauseMs = Math.min(limits.redialMaxMs, limits.redialMinMs * 2 ** Math.min(failures - 1, 20));
+    this.#setUnreachable(peer, { failures, retryAtMs: clock() + pauseMs });
+  }
+
+  /** Dials the data connections of unreachable peers whose pause is over, where something is still to be asked of them. */
+  retryData(): void {
+    const nowMs = this.#options.clock();
+    for (const { link, unreachable, neighbours } of this.peers.values()) {
+      if (!unreachable || unreachable.retryAtMs > nowMs) continue;
+      if ([...neighbours.values()].some(({ swarm }) => swarm.side.fetching)) link.openData();
+    }
   }
 
   /** Closes links that no swarm and no record needs any more. */
@@ -121,6 +142,14 @@ export class Dispatcher implements EndpointHandler {
       if (peer.neighbours.size > 0 || peer.resolving > 0 || records.busy(peer)) peer.idleSinceMs = clock();
       else if (peer.idleSinceMs < oldestMs) peer.link.close('idle: no swarm in common');
     }
+  }
+
+  #setUnreachable(peer: Peer, unreachable: Peer['unreachable']): void {
+    const changed = (peer.unreachable === undefined) !== (unreachable === undefined);
+    peer.unreachable = unreachable;
+    if (!changed) return;
+    peer.landing = undefined;
+    for (const neighbour of [...peer.neighbours.values()]) neighbour.swarm.side.reachabilityChanged(neighbour);
   }
 
   /** A swarm that is not open: whoever resolves it may seed the blob now. Joins that wait count as swarms of the link. */

@@ -315,6 +315,7 @@ export class Exchange {
     const unansweredMs = this.#clock() - this.#limits.joinTimeoutMs;
     for (const swarm of [...this.#swarms.values()]) swarm.leaveUnanswered(unansweredMs);
     for (const { download } of this.#presences.values()) download?.checkSources();
+    this.#dispatcher.retryData();
     this.#dispatcher.closeIdle();
   }
 

@@ -1,4 +1,4 @@
-import type { Bitfield, PieceIndex, Prng } from '@shoal/core';
+import { Bitfield, type PieceIndex, type Prng } from '@shoal/core';
 import { type DataHeader, type Have, haveDeltaMax } from '@shoal/protocol';
 import { Leech, type LeechAction, type LeechEvent, type LeechLimits } from '@shoal/swarm';
 import type { ByteBudget } from './byte-budget.ts';
@@ -39,6 +39,8 @@ export class LeechSide implements SwarmSide {
   readonly #machine: Leech;
   readonly #landing: Landing;
   readonly #timer: MachineTimer;
+  /** What each neighbour says that it has; the machine knows it of those that can be asked. */
+  readonly #held = new Map<number, Bitfield>();
   #pumping = false;
 
   constructor(swarm: Swarm, options: LeechSideOptions) {
@@ -61,6 +63,10 @@ export class LeechSide implements SwarmSide {
 
   get complete(): boolean {
     return this.#machine.complete;
+  }
+
+  get fetching(): boolean {
+    return !this.complete;
   }
 
   get landing(): Landing {
@@ -116,14 +122,23 @@ export class LeechSide implements SwarmSide {
   }
 
   joined(neighbour: Neighbour, have: Bitfield): void {
-    this.handle({ type: 'peerJoined', peer: neighbour.peer.id, role: neighbour.peer.role, have });
+    this.#held.set(neighbour.peer.id, have);
+    this.#enter(neighbour, have);
     if (this.complete) this.#leaveIfComplete(neighbour);
   }
 
   left(neighbour: Neighbour, reason: LeftReason): void {
     this.#landing.dropSource(neighbour.peer.id);
+    this.#held.delete(neighbour.peer.id);
     this.handle({ type: 'peerLeft', peer: neighbour.peer.id });
     if (reason !== 'rejoin') this.#options.hooks.left(neighbour, reason);
+  }
+
+  reachabilityChanged(neighbour: Neighbour): void {
+    const have = this.#held.get(neighbour.peer.id);
+    if (!have) return;
+    this.#landing.dropSource(neighbour.peer.id);
+    this.#enter(neighbour, have);
   }
 
   message(neighbour: Neighbour, message: SwarmMessage): void {
@@ -134,7 +149,10 @@ export class LeechSide implements SwarmSide {
     const { piece } = message;
     switch (message.type) {
       case 'have':
-        this.handle({ type: 'peerHave', peer, piece, queueLength: message.queueLength });
+        this.#held.get(peer)?.set(piece);
+        if (!neighbour.peer.unreachable) {
+          this.handle({ type: 'peerHave', peer, piece, queueLength: message.queueLength });
+        }
         if (this.complete) this.#leaveIfComplete(neighbour);
         break;
       case 'offer':
@@ -194,7 +212,7 @@ export class LeechSide implements SwarmSide {
   }
 
   heldBy(peer: number): number {
-    return this.#machine.heldBy(peer);
+    return this.#held.get(peer)?.count ?? 0;
   }
 
   serveCredit(): undefined {
@@ -204,6 +222,14 @@ export class LeechSide implements SwarmSide {
   creditLost(): void {}
 
   offerEnded(): void {}
+
+  /** A peer that cannot be asked has nothing, as far as the machine knows: it hears of every piece here, and is asked for none. */
+  #enter({ peer }: Neighbour, have: Bitfield): void {
+    const { id, role, unreachable } = peer;
+    if (!unreachable) return this.handle({ type: 'peerJoined', peer: id, role, have });
+    if (role === 'origin') return this.handle({ type: 'peerLeft', peer: id });
+    return this.handle({ type: 'peerJoined', peer: id, role, have: new Bitfield(have.length) });
+  }
 
   #offered(peer: number, piece: PieceIndex): void {
     this.handle({ type: 'offer', peer, piece });
@@ -268,6 +294,6 @@ export class LeechSide implements SwarmSide {
   /** Two complete agents have nothing to say to each other. An origin goes on counting us among the holders. */
   #leaveIfComplete(neighbour: Neighbour): void {
     const joined = neighbour.remoteChannel !== undefined && neighbour.peer.role === 'agent';
-    if (joined && this.#machine.heldBy(neighbour.peer.id) === this.#swarm.pieceCount) this.#swarm.leave(neighbour);
+    if (joined && this.#held.get(neighbour.peer.id)?.complete) this.#swarm.leave(neighbour);
   }
 }

@@ -23,6 +23,8 @@ export type SwarmMessage = HaveMessage | WantAny | Offer | Refuse | Reject;
 
 /** What a node is to the neighbours in one swarm: a leecher, a seed, or an origin that super-seeds. */
 export interface SwarmSide {
+  /** Something is still to be asked of neighbours. */
+  readonly fetching: boolean;
   /** What my JOIN says. */
   have(): Have;
   /** Whether the piece can be served. */
@@ -30,6 +32,8 @@ export interface SwarmSide {
   joined(neighbour: Neighbour, have: Bitfield): void;
   /** Also for neighbours that never joined. */
   left(neighbour: Neighbour, reason: LeftReason): void;
+  /** `peer.unreachable` has changed: what was asked of the peer is lost, or it may be asked again. It is served all the same. */
+  reachabilityChanged(neighbour: Neighbour): void;
   message(neighbour: Neighbour, message: SwarmMessage): void;
   /** Where the payload goes; undefined: discard it. */
   dataBegin(neighbour: Neighbour, header: DataHeader): Reception | undefined;

@@ -13,6 +13,8 @@ export class Peer {
   landing: { readonly neighbour: Neighbour; readonly reception: Reception | undefined; bytes: number } | undefined;
   /** JOINs that wait until their swarm is opened. */
   resolving = 0;
+  /** My data dials that failed since one stood, and when the next may go. While it is set nothing is asked of the peer. */
+  unreachable: { readonly failures: number; readonly retryAtMs: number } | undefined;
   /** When the last swarm or record of the link ended. */
   idleSinceMs: number;
   readonly #channels = new Map<number, Neighbour>();

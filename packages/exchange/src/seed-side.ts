@@ -16,6 +16,10 @@ export class SeedSide implements SwarmSide {
     this.#availability = new Uint16Array(have.length);
   }
 
+  get fetching(): boolean {
+    return false;
+  }
+
   have(): Have {
     return haveOf(this.#have);
   }
@@ -45,6 +49,8 @@ export class SeedSide implements SwarmSide {
     this.#availability[message.piece] = (this.#availability[message.piece] ?? 0) + 1;
     this.#leaveIfComplete(neighbour, held);
   }
+
+  reachabilityChanged(): void {}
 
   dataBegin(): undefined {
     return undefined;

@@ -32,6 +32,10 @@ export class SuperSide implements SwarmSide {
     return this.#machine.copiesSent;
   }
 
+  get fetching(): boolean {
+    return false;
+  }
+
   have(): Have {
     return 'all';
   }
@@ -60,6 +64,8 @@ export class SuperSide implements SwarmSide {
       this.#handle({ type: 'wantAny', peer, haveDelta, prefer });
     }
   }
+
+  reachabilityChanged(): void {}
 
   dataBegin(): undefined {
     return undefined;

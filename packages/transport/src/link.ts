@@ -1,3 +1,4 @@
+import type { Address } from '@shoal/core';
 import type { ControlMessage } from '@shoal/protocol';
 import type { NodeIdentity } from './identity.ts';
 import type { Uplink } from './uplink.ts';
@@ -10,6 +11,8 @@ export interface Link {
   readonly remote: NodeIdentity;
   /** Unique in the endpoint, never used again: the machines' peer handle. */
   readonly id: number;
+  /** Where I dialled it; undefined when the remote dialled me, so that only its own word says where it listens. */
+  readonly dialled: Address | undefined;
   /** False from the moment the link is closed; `send` then does nothing. */
   readonly open: boolean;
   /** Bytes of messages that the remote has not taken; `send` closes the link beyond `sendQueueBytesMax`. */
