@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Address, type PeerId, parsePeerId } from '@shoal/core';
-import type { Link } from '@shoal/transport';
+import { DialError, type Link } from '@shoal/transport';
 import { Candidates } from './candidates.ts';
 import { DialBackoffError } from './dialer.ts';
 import { defaultLimits, type ExchangeLimits } from './limits.ts';
@@ -103,4 +103,30 @@ test('what it remembers is bounded, and stop() ends all dialling', async (t) => 
   candidates.add(at(11), 'agent');
   await advance(60_000);
   assert.deepEqual(dials, [1]);
+});
+
+test('the pauses of a peer that refused start anew once it has joined', async (t) => {
+  const { candidates, dials, advance } = harness(t, { redialMinMs: 100, redialMaxMs: 10_000 });
+  candidates.add(at(1), 'agent');
+  await settled();
+  for (const pauseMs of [100, 200, 400]) {
+    candidates.left(peerIdOf(at(1)), 'full');
+    await advance(pauseMs);
+  }
+  assert.equal(dials.length, 4);
+  candidates.joined(peerIdOf(at(1)));
+  candidates.left(peerIdOf(at(1)), 'full');
+  await advance(100);
+  assert.equal(dials.length, 5);
+  candidates.stop();
+});
+
+test('a limit of this node does not lengthen the pause of an address', async (t) => {
+  const { candidates, dials, refused, advance } = harness(t, { redialMinMs: 100, redialMaxMs: 10_000 });
+  refused.set(1, new DialError('a', '256 dials are under way', { local: true }));
+  candidates.add(at(1), 'agent');
+  await settled();
+  for (let round = 0; round < 4; round++) await advance(100);
+  assert.equal(dials.length, 5);
+  candidates.stop();
 });

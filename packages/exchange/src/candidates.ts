@@ -1,6 +1,6 @@
 import { type Address, formatAddress, type PeerId } from '@shoal/core';
 import type { PeerRole } from '@shoal/protocol';
-import type { Link } from '@shoal/transport';
+import { DialError, type Link } from '@shoal/transport';
 import { DialBackoffError } from './dialer.ts';
 import type { ExchangeLimits } from './limits.ts';
 import { MachineTimer } from './machine-timer.ts';
@@ -55,6 +55,11 @@ export class Candidates {
     this.#refill();
   }
 
+  /** The peer answered with its JOIN: what it refused before counts no more. */
+  joined(peerId: PeerId): void {
+    for (const candidate of this.#candidates.values()) if (candidate.peerId === peerId) candidate.refusals = 0;
+  }
+
   /** A neighbour that came of a candidate, or dialled us, is one no longer. */
   left(peerId: PeerId, reason: LeftReason): void {
     const { clock, limits } = this.#options;
@@ -103,7 +108,9 @@ export class Candidates {
       else if (!this.#options.join(link)) candidate.state = 'gone';
     } catch (error) {
       candidate.state = 'idle';
-      if (error instanceof DialBackoffError) candidate.retryAtMs = this.#options.clock() + error.retryInMs;
+      const { clock, limits } = this.#options;
+      if (error instanceof DialBackoffError) candidate.retryAtMs = clock() + error.retryInMs;
+      else if (error instanceof DialError && error.local) candidate.retryAtMs = clock() + limits.redialMinMs;
       else this.#postpone(candidate);
     }
     this.#refill();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Link } from '@shoal/transport';
+import { DialError, type Link } from '@shoal/transport';
 import { DialBackoffError, Dialer } from './dialer.ts';
 import { defaultLimits } from './limits.ts';
 
@@ -53,4 +53,10 @@ test('the failures it remembers are bounded', async () => {
   for (const port of [1, 2, 3]) await assert.rejects(dialer.connect({ host: 'a', port }), /refused/);
   await assert.rejects(dialer.connect({ host: 'a', port: 3 }), DialBackoffError);
   await assert.rejects(dialer.connect({ host: 'a', port: 1 }), /refused/);
+});
+
+test('a limit of this node is no failure of the address', async () => {
+  const dial = (): Promise<Link> => Promise.reject(new DialError('a', '256 dials are under way', { local: true }));
+  const dialer = new Dialer({ dial, limits: defaultLimits, clock: () => 0 });
+  for (let count = 0; count < 3; count++) await assert.rejects(dialer.connect(address), { code: 'DIAL_FAILED' });
 });

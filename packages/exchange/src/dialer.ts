@@ -1,5 +1,5 @@
 import { type Address, formatAddress, ShoalError } from '@shoal/core';
-import type { Link } from '@shoal/transport';
+import { DialError, type Link } from '@shoal/transport';
 import type { ExchangeLimits } from './limits.ts';
 
 /** The address failed a moment ago and is not tried again yet. */
@@ -44,7 +44,7 @@ export class Dialer {
       this.#failures.delete(key);
       return link;
     } catch (error) {
-      this.#failed(key);
+      if (!(error instanceof DialError && error.local)) this.#failed(key);
       throw error;
     }
   }

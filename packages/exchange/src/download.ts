@@ -182,6 +182,10 @@ export class Download implements LeechHooks {
     this.on.complete?.();
   }
 
+  joined(neighbour: Neighbour): void {
+    this.#parts?.candidates.joined(neighbour.peer.link.remote.peerId);
+  }
+
   left(neighbour: Neighbour, reason: LeftReason): void {
     this.#parts?.candidates.left(neighbour.peer.link.remote.peerId, reason);
   }

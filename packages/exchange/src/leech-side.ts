@@ -17,6 +17,7 @@ export interface LeechHooks {
   corrupt(piece: PieceIndex, from: Neighbour): void;
   starved(): void;
   completed(): void;
+  joined(neighbour: Neighbour): void;
   left(neighbour: Neighbour, reason: LeftReason): void;
   discarded(bytes: number): void;
   failed(error: unknown): void;
@@ -123,6 +124,7 @@ export class LeechSide implements SwarmSide {
 
   joined(neighbour: Neighbour, have: Bitfield): void {
     this.#held.set(neighbour.peer.id, have);
+    this.#options.hooks.joined(neighbour);
     this.#enter(neighbour, have);
     if (this.complete) this.#leaveIfComplete(neighbour);
   }

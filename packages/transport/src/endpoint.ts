@@ -96,9 +96,12 @@ export class Endpoint implements AsyncDisposable {
 
   #attempt(key: string, address: Address): DialAttempt {
     const { dialsMax, linksMax } = this.#station.limits;
-    if (this.#closing) throw new DialError(key, 'the endpoint is closed');
-    if (this.#dials.size >= dialsMax) throw new DialError(key, `${dialsMax} dials are under way`);
-    if (this.#roster.size >= linksMax) throw new DialError(key, `${linksMax} links are open`);
+    const refuse = (reason: string): never => {
+      throw new DialError(key, reason, { local: true });
+    };
+    if (this.#closing) refuse('the endpoint is closed');
+    if (this.#dials.size >= dialsMax) refuse(`${dialsMax} dials are under way`);
+    if (this.#roster.size >= linksMax) refuse(`${linksMax} links are open`);
     const attempt: DialAttempt = new DialAttempt(address, {
       station: this.#station,
       roster: this.#roster,
