@@ -106,6 +106,11 @@ export class Dispatcher implements EndpointHandler {
     }
   }
 
+  uplinkOpened(link: Link): void {
+    const peer = this.peers.get(link.id);
+    if (peer) this.#options.uploads.uplinkOpened(peer);
+  }
+
   dataOpened(link: Link): void {
     const peer = this.peers.get(link.id);
     if (peer?.unreachable) this.#setUnreachable(peer, undefined);

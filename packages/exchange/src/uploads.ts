@@ -87,6 +87,11 @@ export class Uploads {
     this.#held.whenUplink({ neighbour, piece: undefined, run, refuse: () => this.#refuse(neighbour) });
   }
 
+  /** What waited for the peer's data connection takes its place in the queue. */
+  uplinkOpened(peer: Peer): void {
+    this.#held.release(peer);
+  }
+
   /** CANCEL of a request or an offer. */
   cancel(neighbour: Neighbour, piece: PieceIndex): void {
     const uploads = this.#uploads.get(neighbour.peer);

@@ -25,6 +25,8 @@ export interface EndpointHandler {
   dataEnd(link: Link): void;
   /** The data connection I dialled stands: what I request now arrives on it. */
   dataOpened(link: Link): void;
+  /** The remote has dialled its data connection: `uplink` is there. */
+  uplinkOpened?(link: Link): void;
   /** The data connection I dialled could not be opened or broke; a frame may be left unfinished. */
   dataClosed(link: Link, reason: string): void;
 }

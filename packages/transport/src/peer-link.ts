@@ -109,6 +109,7 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
         sender.close();
       },
     };
+    this.#station.handler.uplinkOpened?.(this);
   }
 
   /** Pings a peer that is silent, and closes the link of one that stays so or takes no data. */
