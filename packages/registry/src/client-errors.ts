@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ShoalError } from '@shoal/core';
 import type { FastifyInstance } from 'fastify';
@@ -56,7 +56,7 @@ export class ClientErrors {
     if (inReply || isTlsError(error)) return void socket.destroy();
     const body = ociErrorBody(code, message);
     const head = [
-      `HTTP/1.1 ${status}`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       'Content-Type: application/json',
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Connection: close',
@@ -76,36 +76,13 @@ export class ClientErrors {
   }
 }
 
-interface Answer {
-  /** With its phrase. */
-  readonly status: string;
-  readonly code: string;
-  readonly message: string;
-}
-
-const malformed: Answer = {
-  status: '400 Bad Request',
-  code: 'REQUEST_MALFORMED',
-  message: 'this is no valid HTTP/1.1 request',
-};
+const malformed = new ShoalError('REQUEST_MALFORMED', 400, 'this is no valid HTTP/1.1 request');
 
 /** By the codes of Node's parser and server. */
-const answers: Readonly<Record<string, Answer>> = {
-  HPE_HEADER_OVERFLOW: {
-    status: '431 Request Header Fields Too Large',
-    code: 'HEADERS_TOO_LARGE',
-    message: 'the headers of the request are larger than allowed',
-  },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
-    status: '413 Payload Too Large',
-    code: 'REQUEST_MALFORMED',
-    message: 'the chunk extensions of the body are larger than allowed',
-  },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: '408 Request Timeout',
-    code: 'REQUEST_TIMEOUT',
-    message: 'the headers of the request did not come in time',
-  },
+const answers: Readonly<Record<string, ShoalError>> = {
+  HPE_HEADER_OVERFLOW: new ShoalError('HEADERS_TOO_LARGE', 431, 'the headers of the request are larger than allowed'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: new ShoalError('BODY_TOO_LARGE', 413, 'the chunk extensions are larger than allowed'),
+  ERR_HTTP_REQUEST_TIMEOUT: new ShoalError('REQUEST_TIMEOUT', 408, 'the headers of the request did not come in time'),
 };
 
 /** A handshake that failed: an answer in plain text would be no answer. */
