@@ -159,6 +159,7 @@ describe('the configuration', () => {
   for (const [values, key] of [
     [{ registry: { host: '0.0.0.0', port: 0 }, cluster: { secret: 'x'.repeat(32) } }, 'registry.host'],
     [{ pieces: { host: '0.0.0.0', port: 0 } }, 'pieces.host'],
+    [{ pieces: { host: '0.0.0.0', port: 0 }, cluster: { secret: 'x'.repeat(32) } }, 'pieces.advertise'],
     [{ debug: { host: '0.0.0.0', port: 0 } }, 'debug.host'],
     [{ pieceLength: { minBytes: '300KiB' } }, 'pieceLength.minBytes'],
     [{ pieceLength: { minBytes: '64MiB' } }, 'pieceLength.minBytes'],
@@ -179,7 +180,7 @@ describe('the configuration', () => {
     assert.ok(
       testConfig('/tmp/x', {
         registry: open,
-        pieces: open,
+        pieces: { ...open, advertise: 'origin.example:7001' },
         auth: { tokens: [token] },
         cluster: { secret: 'x'.repeat(32) },
       }),

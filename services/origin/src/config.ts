@@ -3,6 +3,7 @@ import {
   address,
   baseSections,
   bytes,
+  checkAdvertised,
   checkBase,
   type ConfigProblem,
   defineConfig,
@@ -157,7 +158,10 @@ export type OriginConfig = Static<typeof schema>;
 const isPowerOfTwo = (value: number): boolean => Number.isInteger(Math.log2(value));
 
 const check = (config: OriginConfig): ConfigProblem[] => {
-  const problems = checkBase(config, { registry: config.registry, pieces: config.pieces });
+  const problems = [
+    ...checkBase(config, { registry: config.registry, pieces: config.pieces }),
+    ...checkAdvertised('pieces', config.pieces),
+  ];
   const { auth, registry, pieceLength } = config;
   if (!isLoopbackHost(registry.host) && auth.htpasswdFile === undefined && auth.tokens.length === 0) {
     problems.push({

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Address, formatAddress, parseAddress, type PieceLengthPolicy, ShoalError } from '@shoal/core';
+import { type Address, type PieceLengthPolicy, ShoalError } from '@shoal/core';
 import { protocolVersion } from '@shoal/protocol';
 import { closeRegistryServer } from '@shoal/registry';
 import { AdminServer, clusterAuth, createMetrics, DebugServer, listening, type Log, silentLog } from '@shoal/service';
@@ -89,7 +89,7 @@ export class Origin implements AsyncDisposable {
         protocolVersion,
         pieceLengthPolicy: policy,
         keys: [key.record],
-        piecesAddress: (reachedAs) => reachable(seeding.advertised, reachedAs),
+        piecesAddress: seeding.advertised,
         peerId,
       },
       stop: stopBodies.signal,
@@ -196,12 +196,6 @@ const usersOf = async (
   const htpasswd =
     auth.htpasswdFile === undefined ? undefined : await HtpasswdFile.open(auth.htpasswdFile, clock, events);
   return new Users({ htpasswd, tokens: auth.tokens, clock });
-};
-
-/** A listener on all interfaces has no host of its own: it is where the caller reached this process. */
-const reachable = (advertised: string, reachedAs: string): string => {
-  const { host, port } = parseAddress(advertised);
-  return host === '0.0.0.0' || host === '::' ? formatAddress({ host: reachedAs, port }) : advertised;
 };
 
 const boundAddress = (app: FastifyInstance): Address => {

@@ -19,8 +19,8 @@ export interface ClusterDescription {
   readonly protocolVersion: number;
   readonly pieceLengthPolicy: PieceLengthPolicy;
   readonly keys: readonly PublicKeyRecord[];
-  /** `host:port` of the piece listener, for a caller that reached this process under the given host. */
-  readonly piecesAddress: (reachedAs: string) => string;
+  /** `host:port` of the piece listener as agents reach it. */
+  readonly piecesAddress: string;
   readonly peerId: string;
 }
 
@@ -37,7 +37,7 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
   const { content, auth, cluster } = options;
   requireClusterAuth(app, auth);
 
-  app.get('/cluster', async (request) => ({ ...cluster, piecesAddress: cluster.piecesAddress(hostOf(request)) }));
+  app.get('/cluster', async () => cluster);
 
   app.get('/metainfo/:digest', async (request, reply) => {
     const digest = digestOf(request);
@@ -74,9 +74,6 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
     },
   });
 };
-
-/** The host of the request, without port and brackets. */
-const hostOf = (request: FastifyRequest): string => request.hostname.replace(/^\[|\]$/g, '');
 
 /** Bodies are sent past fastify's hooks, so the proof of our side goes with their head. */
 const proofs = (auth: ClusterAuth, request: FastifyRequest) => (status: number) => proofHeaders(auth, request, status);
