@@ -58,6 +58,28 @@ test('rates are max-min to within a few per cent, and no port carries more than 
   }
 });
 
+test('among 100 nodes as many flows as in a swarm have their max-min rates to within 1 % in the mean', () => {
+  const prng = seededPrng(7);
+  const events = new EventQueue();
+  const network = new Network(events);
+  const rates = Array.from({ length: 100 }, () => 1000);
+  for (const rate of rates) network.addNode(rate, rate);
+  const flows: Flow[] = [];
+  const errors: number[] = [];
+  for (let step = 0; step < 3000; step++) {
+    const [from, to] = [randomBelow(prng, 100), randomBelow(prng, 100)];
+    if (flows.length < 600) flows.push(network.start({ from, to, piece: 0, bytes: 1e9 }, () => undefined));
+    else network.stop(flows.splice(randomBelow(prng, flows.length), 1)[0]!);
+    if (step % 300 !== 299) continue;
+    const exact = exactRates(flows, rates, rates);
+    for (const flow of flows) errors.push(Math.abs(flow.rate / exact.get(flow)! - 1));
+  }
+  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  const largest = Math.max(...errors);
+  assert.ok(mean < 0.01, `the mean error is ${(mean * 100).toFixed(2)} %`);
+  assert.ok(largest < 0.25, `the largest error is ${(largest * 100).toFixed(1)} %`);
+});
+
 test('a flow takes its bytes over its rate, also when the rate changes under way', () => {
   const events = new EventQueue();
   const network = new Network(events);

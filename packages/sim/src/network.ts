@@ -7,6 +7,11 @@ export interface Flow {
   readonly blob: number;
   readonly piece: number;
   readonly bytes: number;
+  /** What it passes through: `out` and `into` are the trunks of two zones. `ports`: all of them. */
+  readonly up: Port;
+  readonly down: Port;
+  readonly out: Port | undefined;
+  readonly into: Port | undefined;
   readonly ports: readonly Port[];
   /** Where it stands in the list of each port. */
   readonly places: number[];
@@ -26,15 +31,14 @@ interface Port {
   queued: boolean;
 }
 
-/** Shares that differ by less are left as they are; a change travels through at most so many ports. */
-const tolerance = 0.01;
-const portsPerChange = 256;
+/** A change travels through at most so many ports, for every share of the tolerance: the exact solution may take all. */
+const portsPerChange = (tolerance: number): number => (tolerance === 0 ? 100_000 : 256);
 
 /**
  * Uplinks, downlinks and the trunks of zones, shared max-min by fluid flows; no loss, no slow start. The shares are found
  * by distributed water filling: each port computes its fair share from the shares its flows get at their other ports,
- * and only ports whose share moved by more than 1 % are looked at again. So the rates are max-min to within a few per
- * cent (a test compares them with the exact solution) and a change costs the neighbourhood and not the whole network.
+ * and only ports whose share moved by more than `tolerance` are looked at again. So the rates are max-min to within a few
+ * per cent (a test compares them with the exact solution) and a change costs the neighbourhood and not the whole network.
  * Source: Charny, Clark, Jain, "Congestion control with explicit rate indication" (consistent marking).
  */
 export class Network {
@@ -44,9 +48,12 @@ export class Network {
   readonly #zoneOf: number[] = [];
   readonly #trunks: { readonly out: Port; readonly in: Port }[] = [];
   readonly #queue: Port[] = [];
+  readonly #tolerance: number;
 
-  constructor(events: EventQueue) {
+  /** @param tolerance shares and rates that differ by less are left as they are; 0: exact */
+  constructor(events: EventQueue, tolerance = 0.02) {
     this.#events = events;
+    this.#tolerance = tolerance;
   }
 
   /** Rates in bytes/ms. Returns the node's number. */
@@ -66,8 +73,11 @@ export class Network {
     { from, to, blob = 0, piece, bytes }: { from: number; to: number; blob?: number; piece: number; bytes: number },
     onDone: () => void,
   ): Flow {
-    const ports = this.#path(from, to);
+    const path = this.#path(from, to);
+    const { up, down, out, into } = path;
+    const ports = out && into ? [up, out, into, down] : [up, down];
     const flow: Flow = {
+      ...path,
       from,
       to,
       blob,
@@ -129,11 +139,12 @@ export class Network {
     return this.#zoneOf[from] !== this.#zoneOf[to];
   }
 
-  #path(from: number, to: number): Port[] {
+  #path(from: number, to: number): Pick<Flow, 'up' | 'down' | 'out' | 'into'> {
     const [up, down] = [this.#up[from] as Port, this.#down[to] as Port];
     const leaving = this.#trunks[this.#zoneOf[from] ?? 0];
     const entering = this.#trunks[this.#zoneOf[to] ?? 0];
-    return leaving && entering && leaving !== entering ? [up, leaving.out, entering.in, down] : [up, down];
+    const crosses = leaving !== entering;
+    return { up, down, out: crosses ? leaving?.out : undefined, into: crosses ? entering?.in : undefined };
   }
 
   #done(flow: Flow): void {
@@ -165,11 +176,12 @@ export class Network {
 
   #settle(changed: Flow, runs: boolean): void {
     const queue = this.#queue;
+    const most = portsPerChange(this.#tolerance);
     for (const port of changed.ports) {
       port.queued = true;
       queue.push(port);
     }
-    for (let index = 0; index < queue.length && index < portsPerChange; index++) {
+    for (let index = 0; index < queue.length && index < most; index++) {
       const port = queue[index] as Port;
       port.queued = false;
       this.#recompute(port);
@@ -180,12 +192,15 @@ export class Network {
   }
 
   #recompute(port: Port): void {
+    const tolerance = this.#tolerance;
     const before = port.share;
     port.share = fairShare(port);
-    if (Math.abs(port.share - before) <= tolerance * before && port.flows.length > 1) return;
-    const moved = Math.min(before, port.share);
-    for (const flow of port.flows) {
-      const rate = Math.min(port.share, leastShare(flow, port));
+    const { share, flows } = port;
+    if (Math.abs(share - before) <= tolerance * before && flows.length > 1) return;
+    const moved = Math.min(before, share);
+    for (let index = 0; index < flows.length; index++) {
+      const flow = flows[index] as Flow;
+      const rate = Math.min(share, leastShare(flow, port));
       if (Math.abs(rate - flow.rate) > tolerance * flow.rate || flow.rate === 0) this.#setRate(flow, rate);
       for (const other of flow.ports) {
         if (other === port || other.queued || moved >= other.share * (1 + tolerance)) continue;
@@ -209,10 +224,12 @@ export class Network {
 
 const newPort = (capacity: number): Port => ({ capacity, share: capacity, flows: [], queued: false });
 
-const leastShare = (flow: Flow, except: Port | undefined): number => {
-  let least = Infinity;
-  for (const port of flow.ports) if (port !== except && port.share < least) least = port.share;
-  return least;
+const leastShare = ({ up, down, out, into }: Flow, except: Port | undefined): number => {
+  let least = up === except ? Infinity : up.share;
+  if (down !== except && down.share < least) least = down.share;
+  if (!out || !into) return least;
+  if (out !== except && out.share < least) least = out.share;
+  return into !== except && into.share < least ? into.share : least;
 };
 
 /** Water filling of one port: flows that get less elsewhere leave the rest to the others. */
@@ -224,7 +241,8 @@ const fairShare = (port: Port): number => {
     let left = capacity;
     let largest = 0;
     let still = 0;
-    for (const flow of flows) {
+    for (let index = 0; index < flows.length; index++) {
+      const flow = flows[index] as Flow;
       const elsewhere = leastShare(flow, port);
       if (elsewhere >= share) still++;
       else {

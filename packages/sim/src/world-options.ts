@@ -73,6 +73,8 @@ export interface WorldOptions {
   readonly policy: PolicyOptions;
   readonly leech: Partial<LeechLimits>;
   readonly upload: Partial<UploadLimits>;
+  /** Max-min shares that differ by less are left as they are; 0: exact (network.ts). */
+  readonly shareTolerance: number;
   /** A world that is not done by then has failed. */
   readonly timeMaxMs: number;
 }
@@ -129,5 +131,6 @@ export const worldDefaults: WorldOptions = {
   policy: { dialMax: 10, acceptMax: 40, topUpBelow: 15, handout: 'production', origin: 'superSeed' },
   leech: {},
   upload: {},
+  shareTolerance: 0.02,
   timeMaxMs: 3_600_000,
 };

@@ -18,7 +18,7 @@ const joinLatencies = 2;
 export class World {
   readonly options: WorldOptions;
   readonly events = new EventQueue();
-  readonly network = new Network(this.events);
+  readonly network: Network;
   readonly prng: Prng;
   readonly tally = new Tally();
   readonly timeline = new Timeline();
@@ -37,6 +37,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.prng = seededPrng(options.seed);
+    this.network = new Network(this.events, options.shareTolerance);
     if (options.zoneTrunk > 0)
       for (let zone = 0; zone < options.zones; zone++) this.network.addTrunk(options.zoneTrunk);
     for (let index = 0; index < options.origins; index++) {
