@@ -69,8 +69,9 @@ export const worldBounds = (world: World): WorldBounds => {
     agentDown: options.agentDown,
     originUp: options.originUp,
   });
-  if (options.arrivalSpreadMs > aloneMs)
-    return { nodeMs: aloneMs, makespanMs: options.arrivalSpreadMs + aloneMs, waveMs: [] };
+  const arrivalsMs = first.map(({ plan }) => plan.arrivalMs);
+  const lastArrivalMs = Math.max(...arrivalsMs) - Math.min(...arrivalsMs);
+  if (options.arrivalSpreadMs > aloneMs) return { nodeMs: aloneMs, makespanMs: lastArrivalMs + aloneMs, waveMs: [] };
   const waveMs = Array.from({ length: options.waves }, (_, wave) => (wave === 0 ? togetherMs : aloneMs));
   const makespanMs = waveMs.reduce((sum, ms) => sum + ms, 0);
   return { nodeMs: togetherMs, makespanMs, waveMs };

@@ -6,8 +6,8 @@ import type { WorldOptions } from './world-options.ts';
 
 /**
  * What one world came to. Times in seconds: of a node from its own arrival to its last blob, of the makespan from the
- * first arrival. Percentiles are over the living nodes that are neither slow nor corrupt. Ratios are to the bound
- * (bound.ts), copies to the bytes of all blobs.
+ * first arrival to the last living node that is not corrupt. Percentiles are over the living nodes that are neither slow
+ * nor corrupt. Ratios are to the bound (bound.ts), copies to the bytes of all blobs.
  */
 export interface Report {
   readonly scenario: string;
@@ -62,7 +62,8 @@ export const reportOf = (scenario: string, world: World): Report => {
   const sound = living.filter(({ plan }) => !plan.slow && !plan.corrupt);
   const took = sorted(sound.map((agent) => (agent.doneMs ?? 0) - (agent.arrivedMs ?? 0)));
   const firstByte = sorted(sound.map((agent) => (agent.firstByteMs ?? agent.doneMs ?? 0) - (agent.arrivedMs ?? 0)));
-  const makespanMs = Math.max(...living.map(({ doneMs }) => doneMs ?? 0)) - Math.min(...agents.map(arrival));
+  const honest = living.filter(({ plan }) => !plan.corrupt);
+  const makespanMs = Math.max(...honest.map(({ doneMs }) => doneMs ?? 0)) - Math.min(...agents.map(arrival));
   const ratio = (ms: number): number => round(ms / bounds.nodeMs);
   return {
     scenario,
