@@ -13,7 +13,7 @@ export interface UploaderHooks {
 }
 
 /** Under this share of its limit a node may open one more upload: what EgressGate decides by. */
-const gateShare = 0.9;
+const gateShare = 0.985;
 
 /** The shell of an UploadQueue in a simulated node: carries its actions out as flows. A swarm is named by its blob. */
 export class Uploader {

@@ -1,16 +1,21 @@
+import type { UploadLimits } from './upload-types.ts';
+
 /**
  * Whether one more upload may run beside the few that always may. A transfer more than the link can carry delays every
  * piece; one too few leaves the uplink idle behind a busy receiver. With a limit the measured egress decides (under
- * 90 %: open). Without one the gate probes: it raises its target while that raises the egress, and settles for a while
+ * 98.5 %: open). Without one the gate probes: it raises its target while that raises the egress, and settles for a while
  * when it does not.
  */
 export class EgressGate {
   readonly #limit: number | undefined;
+  readonly #activeSerial: number;
   readonly #activeMin: number;
   readonly #activeMax: number;
   #target: number;
   #egress = 0;
   #settled = 0;
+  /** Starts since nothing ran and nothing waited. */
+  #streak = 0;
   #probing = false;
   #probeAtMs = 0;
   /** One transfer a sample: the egress of the one just opened is not in it yet. */
@@ -18,14 +23,12 @@ export class EgressGate {
 
   constructor({
     egressMax,
+    activeSerial,
     activeMin,
     activeMax,
-  }: {
-    egressMax: number | undefined;
-    activeMin: number;
-    activeMax: number;
-  }) {
+  }: Pick<UploadLimits, 'egressMax' | 'activeSerial' | 'activeMin' | 'activeMax'>) {
     this.#limit = egressMax;
+    this.#activeSerial = activeSerial;
     this.#activeMin = activeMin;
     this.#activeMax = activeMax;
     this.#target = Math.min(activeMax, Math.max(activeMin, unlimitedActive));
@@ -51,17 +54,32 @@ export class EgressGate {
   /** @param active transfers that run now */
   open(active: number): boolean {
     if (active >= this.#activeMax) return false;
-    if (active < this.#activeMin) return true;
+    if (active < this.always) return true;
     if (this.#limit === undefined) return active < this.#target;
-    return this.#fresh && this.#egress < this.#limit * 0.9;
+    return this.#fresh && this.#egress < this.#limit * fullShare;
+  }
+
+  /** Transfers that may run whatever the egress is: few after an idle time, then one more every few starts. */
+  get always(): number {
+    return Math.min(this.#activeMin, this.#activeSerial + Math.floor(this.#streak / startsPerSlot));
   }
 
   /** One more was opened. */
   opened(): void {
     this.#fresh = false;
+    this.#streak++;
+  }
+
+  /** Nothing waits and nothing runs. */
+  rested(): void {
+    this.#streak = 0;
   }
 }
 
+/** Of its limit: an uplink that carries less has room for one more. A gate that shuts at 90 % leaves the rest idle for good. */
+const fullShare = 0.985;
+/** While a swarm is young every piece time doubles it, if pieces go out nearly one by one. */
+const startsPerSlot = 5;
 /** Transfers at once while no limit is known and a further one has not raised the egress. */
 const unlimitedActive = 4;
 /** A probe is kept when it raised the egress by so much; after one that did not the gate rests. */

@@ -98,7 +98,7 @@ test('with 800 waiting a served request asks for each rank once, and a new one t
 test('requests of peers that are busy cost no rank', () => {
   let asked = 0;
   const rank: UploadRank = { availability: () => asked++, held: () => 0 };
-  const queue = new UploadQueue({ rank, limits: { activeMin: 8, egressMax: 1 } });
+  const queue = new UploadQueue({ rank, limits: { activeSerial: 8, egressMax: 1 } });
   const what = { type: 'request', swarm: 0, bytes: MiB, availability: 0, requesterHeld: 0 } as const;
   for (let piece = 0; piece < 100; piece++) queue.handle({ ...what, peer: piece % 2, piece }, piece);
   assert.equal(queue.active, 4);

@@ -48,13 +48,13 @@ test('one runs at a time, then the rarest piece, then the least complete request
   assert.deepEqual(order, [start(4, 3), start(5, 4), start(3, 2), start(2, 1)]);
 });
 
-test('more run only while the measured egress is under 90 % of the limit, one a sample', () => {
+test('more run only while the measured egress is under 98.5 % of the limit, one a sample', () => {
   const driver = new Driver({ activeMin: 2, activeMax: 4, egressMax: 1000 });
   for (let peer = 1; peer <= 6; peer++) driver.ask(peer, peer);
   assert.equal(driver.queue.active, 2);
-  driver.do({ type: 'egress', bytesPerSecond: 900 });
+  driver.do({ type: 'egress', bytesPerSecond: 985 });
   assert.equal(driver.queue.active, 2);
-  driver.do({ type: 'egress', bytesPerSecond: 899 });
+  driver.do({ type: 'egress', bytesPerSecond: 984 });
   assert.equal(driver.queue.active, 3);
   driver.do({ type: 'timer' });
   assert.equal(driver.queue.active, 3);
@@ -62,8 +62,25 @@ test('more run only while the measured egress is under 90 % of the limit, one a 
   assert.equal(driver.queue.active, 4, 'the cap holds');
 });
 
+test('a queue that was idle begins with two at once and widens by one every five starts', () => {
+  const driver = new Driver({ activeMin: 4, egressMax: 1 });
+  driver.do({ type: 'egress', bytesPerSecond: 1 });
+  for (let peer = 0; peer < 40; peer++) driver.ask(peer, peer);
+  const active = [driver.queue.active];
+  for (let peer = 0; peer < 12; peer++) {
+    driver.end(peer, peer);
+    active.push(driver.queue.active);
+  }
+  assert.deepEqual(active, [2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4]);
+  driver.do({ type: 'swarmLeft', swarm: 0 });
+  for (let peer = 0; peer < 40; peer++) driver.end(peer, peer);
+  assert.equal(driver.queue.active, 0);
+  for (let peer = 0; peer < 40; peer++) driver.ask(peer, 100 + peer);
+  assert.equal(driver.queue.active, 2);
+});
+
 test('without a limit the gate opens as long as more transfers move more bytes, and closes again', () => {
-  const driver = new Driver({ activeMax: 16 });
+  const driver = new Driver({ activeMin: 2, activeMax: 16 });
   for (let peer = 1; peer <= 40; peer++) driver.ask(peer, peer);
   assert.equal(driver.queue.active, 4);
   // Receivers that take 100 each: every further transfer adds to the egress.
@@ -73,7 +90,7 @@ test('without a limit the gate opens as long as more transfers move more bytes, 
   }
   assert.equal(driver.queue.active, 16);
   // A link of 500 in all: more transfers than five add nothing.
-  const narrow = new Driver({ activeMax: 16 });
+  const narrow = new Driver({ activeMin: 2, activeMax: 16 });
   for (let peer = 1; peer <= 40; peer++) narrow.ask(peer, peer);
   let most = 0;
   for (let sample = 0; sample < 500; sample++) {

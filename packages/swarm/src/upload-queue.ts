@@ -6,7 +6,8 @@ import type { SwarmHandle, UploadAction, UploadEvent, UploadLimits, UploadRank }
 
 const defaults: UploadLimits = {
   activeMax: 16,
-  activeMin: 2,
+  activeSerial: 2,
+  activeMin: 8,
   egressMax: undefined,
   queueMax: 4096,
   queuePerPeerMax: 256,
@@ -18,8 +19,8 @@ const lookMinMs = 2;
 const lookMaxMs = 50;
 
 /**
- * All uploads of one process: rarest piece first, then the least complete requester; one or two transfers at once,
- * more only while the egress is under 90 % of the limit. Every WANT_ANY and every REQUEST passes through it.
+ * All uploads of one process: rarest piece first, then the least complete requester. It begins with a few
+ * transfers at once and widens to as many as keep the uplink full behind busy receivers. Every WANT_ANY and every REQUEST passes through it.
  */
 export class UploadQueue {
   readonly #limits: UploadLimits;
@@ -111,6 +112,7 @@ export class UploadQueue {
       );
       return;
     }
+    if (this.active === 0 && this.#lines.waiting === 0) this.#gate.rested();
     this.#lines.add({
       peer,
       swarm,
@@ -127,7 +129,7 @@ export class UploadQueue {
     for (let entry = this.#next(); entry; entry = this.#next()) {
       const { peer, swarm, piece } = entry;
       this.#lines.start(entry, this.#nowMs);
-      if (this.active > this.#limits.activeMin) this.#gate.opened();
+      this.#gate.opened();
       this.#starts++;
       this.#actions.push(
         piece === undefined ? { type: 'serveCredit', peer, swarm } : { type: 'start', peer, swarm, piece },
@@ -136,12 +138,12 @@ export class UploadQueue {
   }
 
   #next(): Waiting | undefined {
-    const { activeMax, activeMin } = this.#limits;
+    const { always } = this.#gate;
     const gate = this.#gate.open(this.active);
-    const open = this.active < activeMax;
+    const open = this.active < this.#limits.activeMax;
     return this.#lines.next({
-      small: gate || (open && this.#lines.runningSmall < activeMin),
-      large: gate || (open && this.#lines.runningLarge < activeMin),
+      small: gate || (open && this.#lines.runningSmall < always),
+      large: gate || (open && this.#lines.runningLarge < always),
       starts: this.#starts,
     });
   }

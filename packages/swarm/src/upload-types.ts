@@ -73,7 +73,8 @@ export interface UploadRank {
 export interface UploadLimits {
   /** Concurrent transfers; an agent's default 16, an origin wants at least 4 * origin rate / agent rate. */
   readonly activeMax: number;
-  /** Transfers that run whatever the egress is. */
+  /** Transfers that run whatever the egress is: so many after an idle time, then by and by up to `activeMin`. */
+  readonly activeSerial: number;
   readonly activeMin: number;
   /** The configured upload limit in bytes/s; undefined: none, the gate probes. */
   readonly egressMax: number | undefined;

@@ -17,7 +17,8 @@ interface Waiting {
 
 const defaults: UploadLimits = {
   activeMax: 16,
-  activeMin: 2,
+  activeSerial: 2,
+  activeMin: 8,
   egressMax: undefined,
   queueMax: 4096,
   queuePerPeerMax: 256,
@@ -143,6 +144,7 @@ export class PlainUploadQueue {
       return;
     }
     this.#waitingOf.set(peer, ofPeer + 1);
+    if (this.active === 0 && this.#waiting.length === 0) this.#gate.rested();
     this.#waiting.push({
       peer,
       swarm,
@@ -186,7 +188,7 @@ export class PlainUploadQueue {
     else this.#running.set(peer, [transfer]);
     if (small) this.#activeSmall++;
     else this.#activeLarge++;
-    if (this.active > this.#limits.activeMin) this.#gate.opened();
+    this.#gate.opened();
     this.#starts++;
     this.#actions.push(
       piece === undefined ? { type: 'serveCredit', peer, swarm } : { type: 'start', peer, swarm, piece },
@@ -197,8 +199,8 @@ export class PlainUploadQueue {
   #next(): number {
     const gate = this.#gate.open(this.active);
     const open = this.active < this.#limits.activeMax;
-    const smallOpen = gate || (open && this.#activeSmall < this.#limits.activeMin);
-    const largeOpen = gate || (open && this.#activeLarge < this.#limits.activeMin);
+    const smallOpen = gate || (open && this.#activeSmall < this.#gate.always);
+    const largeOpen = gate || (open && this.#activeLarge < this.#gate.always);
     if (!smallOpen && !largeOpen) return -1;
     let best = -1;
     for (let index = 0; index < this.#waiting.length; index++) {
