@@ -165,11 +165,39 @@ test('credits beyond the slots are refused', () => {
   assert.notEqual(driver.want(3), undefined, 'the slot of a lost agent is free');
 });
 
-test('while the blob grows only announced pieces are offered', () => {
-  const driver = new Driver(4, { growing: true }).join(1);
+test('a credit that a cold blob can not serve yet waits for it to grow; only announced pieces are offered', () => {
+  const driver = new Driver(3, { growing: true }).join(1, 2, 3);
+  const grow = (piece: number): (number | undefined)[] => {
+    driver.origin.handle({ type: 'pieceAvailable', piece }, 0);
+    const served: (number | undefined)[] = [];
+    for (let action = driver.origin.poll(); action; action = driver.origin.poll()) {
+      assert.equal(action.type, 'enqueue');
+      served.push(driver.origin.serve(action.peer, 0));
+    }
+    return served;
+  };
+  for (const peer of [1, 2, 3]) assert.equal(driver.want(peer), undefined);
+  assert.deepEqual(grow(2), [2]);
+  assert.deepEqual(grow(2), [], 'a second copy is not what they wait for');
+  assert.deepEqual(grow(0), [0]);
   assert.equal(driver.want(1), undefined);
-  driver.origin.handle({ type: 'pieceAvailable', piece: 2 }, 0);
-  assert.equal(driver.want(1), 2);
+  const last = grow(1);
+  assert.equal(last.length, 2, 'nobody is left to wait when the blob is whole');
+  assert.ok(last.includes(1));
+});
+
+test('whoever waits for a cold blob gets what was lost on its way, and is forgotten when it leaves', () => {
+  const driver = new Driver(4, { growing: true }).join(1, 2);
+  driver.origin.handle({ type: 'pieceAvailable', piece: 3 }, 0);
+  assert.equal(driver.want(1), 3);
+  assert.equal(driver.want(2), undefined);
+  driver.end(1, 3, false);
+  assert.deepEqual(driver.origin.poll(), { type: 'enqueue', peer: 2 });
+  assert.equal(driver.origin.serve(2, 0), 3);
+  assert.equal(driver.want(1), undefined);
+  driver.origin.handle({ type: 'peerLeft', peer: 1 }, 0);
+  driver.origin.handle({ type: 'pieceAvailable', piece: 0 }, 0);
+  assert.equal(driver.origin.poll(), undefined);
 });
 
 test('numbers from the wire that are no pieces of the blob change nothing', () => {

@@ -45,6 +45,9 @@ export class SuperSeed {
   readonly #actions: SuperSeedAction[] = [];
   readonly #progress = new SwarmProgress();
   #credits = 0;
+  /** Whose credits wait until a cold blob grows; counted among the credits. */
+  #parked: PeerHandle[] = [];
+  #servableCount = 0;
   #piecesSent = 0;
 
   constructor(options: SuperSeedOptions) {
@@ -66,6 +69,7 @@ export class SuperSeed {
       }
       case 'peerLeft':
         this.#left(event.peer);
+        this.#unpark(nowMs);
         break;
       case 'peerHave':
         if (this.#holds(this.#agent(event.peer), event.piece)) this.#progress.swarm(1, nowMs);
@@ -77,7 +81,9 @@ export class SuperSeed {
         this.#offerEnded(event.peer, event.piece, event.ok, nowMs);
         break;
       case 'pieceAvailable':
+        if (!this.#servable.has(event.piece)) this.#servableCount++;
         this.#place(event.piece);
+        this.#unpark(nowMs);
         break;
     }
   }
@@ -128,14 +134,16 @@ export class SuperSeed {
     agent.prefer = prefer;
     agent.preferMs = nowMs;
     const crowded = this.#credits >= (this.#options.creditsMax ?? 2048) || agent.credits >= creditsPerPeerMax;
-    if (crowded || this.#choose(agent, nowMs) === undefined) {
+    const served = !crowded && this.#choose(agent, nowMs) !== undefined;
+    if (!served && (crowded || !this.#grows)) {
       agent.refused = true;
       this.#actions.push({ type: 'refuse', peer });
       return;
     }
     agent.credits++;
     this.#credits++;
-    this.#actions.push({ type: 'enqueue', peer });
+    if (served) this.#actions.push({ type: 'enqueue', peer });
+    else this.#parked.push(peer);
   }
 
   #offerEnded(peer: PeerHandle, piece: PieceIndex, ok: boolean, nowMs: number): void {
@@ -150,6 +158,22 @@ export class SuperSeed {
     // A copy that did not get through was not sent.
     if (!agent.holds.has(piece)) agent.taken.delete(piece);
     this.#count(piece, -1);
+    this.#unpark(nowMs);
+  }
+
+  /** More pieces of a cold blob are to come. */
+  get #grows(): boolean {
+    return this.#options.growing === true && this.#servableCount < this.#options.pieceCount;
+  }
+
+  /** The first of those who wait for a cold blob to grow gets what has come; at its end nobody is left to wait. */
+  #unpark(nowMs: number): void {
+    if (!this.#grows) for (const peer of this.#parked.splice(0)) this.#actions.push({ type: 'enqueue', peer });
+    const place = this.#parked.findIndex((peer) => {
+      const agent = this.#agents.get(peer);
+      return agent !== undefined && this.#choose(agent, nowMs) !== undefined;
+    });
+    for (const peer of place < 0 ? [] : this.#parked.splice(place, 1)) this.#actions.push({ type: 'enqueue', peer });
   }
 
   #left(peer: PeerHandle): void {
@@ -157,6 +181,7 @@ export class SuperSeed {
     if (!agent) return;
     this.#agents.delete(peer);
     this.#credits -= agent.credits;
+    this.#parked = this.#parked.filter((other) => other !== peer);
     for (const piece of agent.offered) this.#count(piece, -1);
     for (const piece of agent.holds) {
       const left = (this.#availability[piece] ?? 1) - 1;
@@ -206,6 +231,8 @@ export class SuperSeed {
     if (fresh === undefined || this.#spread(fresh) === 0) return fresh;
     // Whoever was refused and comes back with a wish is one whom the swarm does not serve.
     if (agent.refused && preferred !== undefined && nowMs - agent.preferMs < preferStaleMs) return preferred;
+    // While a cold blob grows there are better pieces to come than second copies.
+    if (this.#grows && this.#agents.size > 1) return undefined;
     // Everything is out: what is sent now is a second copy, worth its bytes only where the swarm itself is the slower one.
     const worthIt =
       this.#agents.size <= 1 ||
