@@ -53,6 +53,15 @@ describe('runService', { concurrency: 2, timeout: 60_000 }, () => {
     });
   }
 
+  it('ends when the process that started it is gone', async () => {
+    const { child, ended, message } = start();
+    await message();
+    child.disconnect();
+    const { code, stdout } = await ended;
+    assert.equal(code, 0);
+    assert.equal(events(stdout).at(-1)?.['msg'], 'stopped');
+  });
+
   it('ends with 2 and every problem of the configuration', async () => {
     const { code, stderr } = await start({ SHOAL_SMALL_ADMIN_PORT: 'x', SHOAL_SMALL_LOG_LEVEL: 'loud' }).ended;
     assert.equal(code, 2);

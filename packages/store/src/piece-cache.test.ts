@@ -199,7 +199,8 @@ suite('PieceCache', () => {
 
   test('2,000 small blobs are known again without their metainfo being read', async () => {
     await using folder = temporaryFolder();
-    const first = await openCache(folder.path);
+    let nowMs = Date.UTC(2026, 0, 1);
+    const first = await openCache(folder.path, { clock: () => (nowMs += 1000) });
     for (let index = 0; index < 2000; index++) await store(first, contentOf(index, 1 + (index % KiB)));
     await first.close();
     let loaded = 0;

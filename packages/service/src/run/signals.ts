@@ -1,15 +1,15 @@
 import type { Log } from '../log.ts';
 
 export interface StopSignals {
-  /** Aborted by the first SIGTERM or SIGINT. */
+  /** Aborted by the first of them. */
   readonly signal: AbortSignal;
   /** Resolves with it. */
   readonly stopped: Promise<void>;
 }
 
 /**
- * The first SIGTERM or SIGINT asks for a graceful stop, which must be over in `timeoutMs`; a second one, or the
- * deadline, ends the process with exit code 1.
+ * The first SIGTERM or SIGINT, or the end of the process that started this one with an IPC channel, asks for a graceful
+ * stop, which must be over in `timeoutMs`; a second one, or the deadline, ends the process with exit code 1.
  */
 export const stopSignals = (log: Log, timeoutMs: number): StopSignals => {
   const controller = new AbortController();
@@ -32,5 +32,7 @@ export const stopSignals = (log: Log, timeoutMs: number): StopSignals => {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // Whoever started this process with a channel wants it no longer than it lives itself, however it ended.
+  if (process.connected) process.once('disconnect', () => onSignal('disconnect'));
   return { signal: controller.signal, stopped };
 };
