@@ -57,6 +57,8 @@ export class Leech {
         if (neighbour) this.#fromPeer(neighbour, event, nowMs);
       }
     }
+    // Most of what is heard are HAVEs, and most of them come while every slot is taken: they decide nothing.
+    if (event.type === 'peerHave' && view.outstanding >= view.limits.outstandingMax) return;
     this.#decide(event.type !== 'peerHave', nowMs);
   }
 
