@@ -7,7 +7,7 @@ import type { SwarmHandle, UploadAction, UploadEvent, UploadLimits, UploadRank }
 const defaults: UploadLimits = {
   activeMax: 16,
   activeSerial: 2,
-  activeMin: 8,
+  activeMin: 12,
   egressMax: undefined,
   queueMax: 4096,
   queuePerPeerMax: 256,
