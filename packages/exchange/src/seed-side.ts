@@ -1,23 +1,21 @@
 import { Bitfield, type PieceIndex } from '@shoal/core';
 import type { Have } from '@shoal/protocol';
 import type { Neighbour, SwarmMessage, SwarmSide } from './neighbour.ts';
+import { ServingSide } from './serving-side.ts';
 import { checkPiece, type Swarm } from './swarm.ts';
 
 /** A peer that only serves: all of a blob, or the pieces that it has. It asks nobody for anything. */
-export class SeedSide implements SwarmSide {
+export class SeedSide extends ServingSide implements SwarmSide {
   readonly #swarm: Swarm;
   readonly #have: Bitfield;
   readonly #held = new Map<number, Bitfield>();
   readonly #availability: Uint16Array;
 
   constructor(swarm: Swarm, have: Bitfield) {
+    super();
     this.#swarm = swarm;
     this.#have = have;
     this.#availability = new Uint16Array(have.length);
-  }
-
-  get fetching(): boolean {
-    return false;
   }
 
   have(): Have {
@@ -50,18 +48,6 @@ export class SeedSide implements SwarmSide {
     this.#leaveIfComplete(neighbour, held);
   }
 
-  reachabilityChanged(): void {}
-
-  dataBegin(): undefined {
-    return undefined;
-  }
-
-  dataEnd(): void {}
-
-  dataDiscarded(): void {}
-
-  dataFailed(): void {}
-
   availability(piece: PieceIndex): number {
     return this.#availability[piece] ?? 0;
   }
@@ -77,8 +63,6 @@ export class SeedSide implements SwarmSide {
   creditLost(): void {}
 
   offerEnded(): void {}
-
-  stop(): void {}
 
   /** Two complete peers have nothing to say to each other. */
   #leaveIfComplete(neighbour: Neighbour, held: Bitfield): void {

@@ -2,6 +2,7 @@ import type { Bitfield, PieceIndex, Prng } from '@shoal/core';
 import type { Have } from '@shoal/protocol';
 import { SuperSeed, type SuperSeedEvent } from '@shoal/swarm';
 import type { Neighbour, SwarmMessage, SwarmSide } from './neighbour.ts';
+import { ServingSide } from './serving-side.ts';
 import { checkPiece, type Swarm } from './swarm.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -14,13 +15,14 @@ export interface SuperSideOptions {
 }
 
 /** An origin in one swarm: it chooses which piece enters the swarm next, and answers plain requests as well. */
-export class SuperSide implements SwarmSide {
+export class SuperSide extends ServingSide implements SwarmSide {
   readonly #swarm: Swarm;
   readonly #options: SuperSideOptions;
   readonly #machine: SuperSeed;
   #pumping = false;
 
   constructor(swarm: Swarm, options: SuperSideOptions) {
+    super();
     const { prng, originIndex = 0, originCount = 1 } = options;
     this.#swarm = swarm;
     this.#options = options;
@@ -30,10 +32,6 @@ export class SuperSide implements SwarmSide {
   /** Pieces sent in full, divided by the pieces of the blob. */
   get copiesSent(): number {
     return this.#machine.copiesSent;
-  }
-
-  get fetching(): boolean {
-    return false;
   }
 
   have(): Have {
@@ -65,18 +63,6 @@ export class SuperSide implements SwarmSide {
     }
   }
 
-  reachabilityChanged(): void {}
-
-  dataBegin(): undefined {
-    return undefined;
-  }
-
-  dataEnd(): void {}
-
-  dataDiscarded(): void {}
-
-  dataFailed(): void {}
-
   availability(piece: PieceIndex): number {
     return this.#machine.availability(piece);
   }
@@ -98,8 +84,6 @@ export class SuperSide implements SwarmSide {
   offerEnded(neighbour: Neighbour, piece: PieceIndex, ok: boolean): void {
     this.#handle({ type: 'offerEnded', peer: neighbour.peer.id, piece, ok });
   }
-
-  stop(): void {}
 
   #handle(event: SuperSeedEvent): void {
     this.#machine.handle(event, this.#options.clock());
