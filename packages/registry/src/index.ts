@@ -1,10 +1,12 @@
 export * from './blob-source.ts';
 export * from './dispatch.ts';
 export * from './errors.ts';
+export * from './lru.ts';
 export * from './pull.ts';
 export * from './range.ts';
 export * from './read-registry.ts';
 export * from './routes.ts';
 export * from './send-blob.ts';
 export * from './server.ts';
+export * from './single-flight.ts';
 export { serveBlob } from './serve-blob.ts';

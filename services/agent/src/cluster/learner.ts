@@ -2,7 +2,7 @@ import { decodeMetainfo, type Digest, metainfoStatement, type Signature, type Si
 import { sha256 } from '@shoal/store';
 import type { OriginClient } from '../origin/origin-client.ts';
 import type { Origins } from '../origin/origins.ts';
-import { SingleFlight } from '../pull/single-flight.ts';
+import { SingleFlight } from '@shoal/registry';
 import type { ClusterBook } from './cluster-book.ts';
 
 /** A signature by an unknown key sends the node to the origins at most this often. */

@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from '@shoal/core';
-import { Lru } from './lru.ts';
+import { Lru } from '@shoal/registry';
 
 /** What a manifest says of content it refers to. Source: OCI Image Specification v1.1, descriptor.md. */
 export interface Descriptor {

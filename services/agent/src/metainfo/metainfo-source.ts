@@ -1,9 +1,8 @@
 import { type Digest, OciError, ShoalError, type SignedMetainfo } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
 import { originsOrPeers } from '../origin/hedge.ts';
-import { SingleFlight } from '../pull/single-flight.ts';
+import { Lru, SingleFlight } from '@shoal/registry';
 import type { PeerRecords } from '../peers/peer-records.ts';
-import { Lru } from './lru.ts';
 
 /** Metainfo kept in memory ahead of the download; one of a 5 GB blob takes about 300 KB. */
 const keptMax = 256;

@@ -1,5 +1,5 @@
 import { type Digest, ShoalError, type SignedMetainfo } from '@shoal/core';
-import type { BlobSource } from '@shoal/registry';
+import { type BlobSource, SingleFlight } from '@shoal/registry';
 import { BlobTooLargeError, type CachedBlob, type PieceCache, StoreFullError } from '@shoal/store';
 import type { MetainfoSource } from '../metainfo/metainfo-source.ts';
 import type { Seeds } from '../seeds/seeds.ts';
@@ -11,7 +11,6 @@ import type { PassThroughs } from './pass-through.ts';
 import { PastCacheSource } from './past-cache-source.ts';
 import { ReaderSet } from './reader-set.ts';
 import { RehashSource } from './rehash-source.ts';
-import { SingleFlight } from './single-flight.ts';
 import { fetchSmall, isSmall, type SmallBlobOptions } from './small-blob.ts';
 
 export interface PullsOptions {
