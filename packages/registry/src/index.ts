@@ -10,3 +10,4 @@ export * from './send-blob.ts';
 export * from './server.ts';
 export * from './single-flight.ts';
 export { serveBlob } from './serve-blob.ts';
+export * from './upstream/index.ts';

@@ -1,0 +1,120 @@
+import { hash } from 'node:crypto';
+import { type Digest, digestAlgorithm, digestOf, isDigest, type RepositoryName } from '@shoal/core';
+import type { AskedFor, RegistryAnswer, RegistryRequest } from './endpoint.ts';
+import { brokenConnection, dropBody } from './transport.ts';
+import { UpstreamError } from './upstream-error.ts';
+
+export interface UpstreamManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** As the registry sent them. */
+  readonly bytes: Uint8Array;
+}
+
+export interface UpstreamBlob {
+  /** Of the whole blob, in bytes, where the registry tells it. */
+  readonly size: number | undefined;
+  /** From the asked offset on; the iteration throws UpstreamError `unreachable` when the connection breaks. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Every type there is: a registry that is not told of them converts manifests, or says that there is none. */
+export const manifestAccept = {
+  accept: [
+    'application/vnd.oci.image.index.v1+json',
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+    'application/vnd.docker.distribution.manifest.v2+json',
+    'application/vnd.oci.artifact.manifest.v1+json',
+    '*/*;q=0.1',
+  ].join(', '),
+  'accept-encoding': 'identity',
+};
+
+export const asked = (
+  method: 'GET' | 'HEAD',
+  askedFor: AskedFor,
+  repository: RepositoryName,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Omit<RegistryRequest, 'signal'> => ({ method, askedFor, repository, path, headers });
+
+export const digestHeader = ({ headers }: RegistryAnswer): Digest | undefined => {
+  const raw = [headers['docker-content-digest'] ?? ''].flat()[0] ?? '';
+  return isDigest(raw) ? raw : undefined;
+};
+
+const schema1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+|^text\/plain/;
+
+/** `expected` is the digest it was asked for by; a tag's is what the registry says it is. @throws UpstreamError `invalid` */
+export const manifestOf = (
+  answer: RegistryAnswer,
+  bytes: Uint8Array,
+  expected: Digest | undefined,
+): UpstreamManifest => {
+  const { url, headers } = answer;
+  const sent = ([headers['content-type'] ?? ''].flat()[0] ?? '').split(';', 1)[0]?.trim() ?? '';
+  const fields = fieldsOf(bytes);
+  if (schema1.test(sent) || fields?.['schemaVersion'] === 1)
+    throw new UpstreamError(
+      'invalid',
+      `${url.host}: the manifest is of Docker schema 1, which is not supported; push the image again with a current client`,
+    );
+  const promised = expected ?? digestHeader(answer);
+  const algorithm = promised ? digestAlgorithm(promised) : 'sha256';
+  const digest = digestOf(algorithm, hash(algorithm, bytes, 'buffer'));
+  if (promised !== undefined && promised !== digest)
+    throw new UpstreamError('invalid', `${url.host}: the manifest has the digest ${digest} instead of ${promised}`);
+  if (!fields) throw new UpstreamError('invalid', `${url.host}: what it sent as a manifest is no JSON object`);
+  const inBody = fields['mediaType'];
+  const isType = /^application\/(?!json$|octet-stream$)[\x21-\x7e]{1,240}$/.test(sent);
+  const mediaType = isType ? sent : typeof inBody === 'string' && inBody !== '' ? inBody : sent;
+  return { digest, mediaType, bytes };
+};
+
+const fieldsOf = (bytes: Uint8Array): Record<string, unknown> | undefined => {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** @throws UpstreamError `invalid` when what comes does not begin at `offset` */
+export const blobOf = (answer: RegistryAnswer, offset: number): UpstreamBlob => {
+  const { statusCode, headers, url } = answer;
+  const refuse = (reason: string): never => {
+    void dropBody(answer);
+    throw new UpstreamError('invalid', `${url.host}: ${reason}`);
+  };
+  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
+    return refuse('a blob came with a Content-Encoding, which would change its bytes');
+  if (statusCode === 206) {
+    const range = /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(String(headers['content-range'] ?? ''));
+    if (!range || Number(range[1]) !== offset)
+      return refuse(
+        `asked for bytes from ${offset} on, it sent Content-Range ${JSON.stringify(headers['content-range'] ?? null)}`,
+      );
+    return { size: range[2] === '*' ? undefined : Number(range[2]), chunks: chunksOf(answer, 0) };
+  }
+  if (statusCode !== 200) return refuse(`status ${statusCode} for a blob`);
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  // Range is optional for a registry: what is known already passes by.
+  return { size: Number.isSafeInteger(length) ? length : undefined, chunks: chunksOf(answer, offset) };
+};
+
+const chunksOf = async function* ({ url, body }: RegistryAnswer, skip: number): AsyncGenerator<Uint8Array> {
+  let left = skip;
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      const part = chunk.subarray(Math.min(left, chunk.length));
+      left -= chunk.length - part.length;
+      if (part.length > 0) yield part;
+    }
+  } catch (error) {
+    throw brokenConnection(url, error);
+  }
+};

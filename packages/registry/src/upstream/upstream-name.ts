@@ -1,0 +1,65 @@
+import { OciError, parseRepositoryName, type RepositoryName } from '@shoal/core';
+
+/** Docker Hub has one name in image references and others on the wire. */
+const dockerHub = 'docker.io';
+const dockerHubNames = new Set([dockerHub, 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com']);
+
+const hostPattern = /^(?=.{1,253}(?::|$))[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::\d{1,5})?$/;
+
+/**
+ * The one name of a registry host, `quay.io` or `registry.example.com:5000`: in lower case, Docker Hub's always
+ * `docker.io`. Undefined for what is no host name, IPv6 addresses included: a repository name cannot hold them.
+ */
+export const registryHost = (raw: string): string | undefined => {
+  const host = raw.toLowerCase();
+  if (!hostPattern.test(host)) return undefined;
+  return dockerHubNames.has(host) ? dockerHub : host;
+};
+
+/** A repository of another registry, and that registry. */
+export interface UpstreamName {
+  readonly host: string;
+  readonly repository: RepositoryName;
+}
+
+/**
+ * What a repository name such as `quay.io/team/app` or `registry.example.com_5000/team/app` means as one of another
+ * registry: a first component with a dot, a port or the name localhost is a host, as in image references of docker. A port
+ * follows an underscore, because a repository name has no colon and a host no underscore. Undefined for other names.
+ */
+export const parseUpstreamName = (name: RepositoryName): UpstreamName | undefined => {
+  const slash = name.indexOf('/');
+  const [, first = '', port] = /^(.*?)(?:_(\d{1,5}))?$/.exec(name.slice(0, slash)) ?? [];
+  if (slash === -1 || (port === undefined && !first.includes('.') && first !== 'localhost')) return undefined;
+  const host = registryHost(port === undefined ? first : `${first}:${port}`);
+  if (host === undefined) return undefined;
+  return { host, repository: officialName(host, name.slice(slash + 1)) as RepositoryName };
+};
+
+/** The name under which the cluster knows a repository of another registry. @throws OciError NAME_INVALID when it is too long */
+export const upstreamRepositoryName = ({ host, repository }: { host: string; repository: string }): RepositoryName =>
+  parseRepositoryName(`${host.replace(':', '_')}/${officialName(host, repository)}`);
+
+/** Docker Hub's own images have the namespace `library`. */
+const officialName = (host: string, repository: string): string =>
+  host === dockerHub && !repository.includes('/') ? `library/${repository}` : repository;
+
+/**
+ * The repository that a request means, by the name that the whole cluster uses for it. `ns` is containerd's: the registry
+ * that the client wants the content of. A host for which `isOwn` is true is this cluster's own registry. A path that
+ * begins with the host already (hosts.toml with `override_path`) is not prefixed again.
+ * @throws OciError NAME_UNKNOWN for an `ns` that is no host, so that the client goes on to the next registry
+ */
+export const requestedRepository = (
+  repository: RepositoryName,
+  ns: string | undefined,
+  isOwn: (host: string) => boolean,
+): RepositoryName => {
+  const named = parseUpstreamName(repository);
+  const inPath = named ? upstreamRepositoryName(named) : repository;
+  if (ns === undefined) return inPath;
+  const host = registryHost(ns);
+  if (host === undefined)
+    throw new OciError('NAME_UNKNOWN', `ns: ${JSON.stringify(ns.slice(0, 160))} is no registry host`);
+  return isOwn(host) || named?.host === host ? inPath : upstreamRepositoryName({ host, repository });
+};
