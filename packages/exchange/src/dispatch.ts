@@ -23,6 +23,7 @@ export interface DispatcherOptions {
 /** What the endpoint reports, handed to the swarm, the uploads or the records that it is for. */
 export class Dispatcher implements EndpointHandler {
   readonly peers = new Map<number, Peer>();
+  messagesReceived = 0;
   readonly #options: DispatcherOptions;
 
   constructor(options: DispatcherOptions) {
@@ -49,6 +50,7 @@ export class Dispatcher implements EndpointHandler {
     const peer = this.peers.get(link.id);
     if (!peer) return;
     const { swarms, records } = this.#options;
+    this.messagesReceived++;
     switch (message.type) {
       case 'join': {
         const swarm = swarms.get(message.swarm);

@@ -72,6 +72,8 @@ export interface ExchangeStats {
   readonly downloads: number;
   readonly uploadsRunning: number;
   readonly uploadsWaiting: number;
+  /** Messages of the control connections that came since the start. */
+  readonly messagesReceived: number;
 }
 
 /** A swarm of mine and how many Downloads and Seedings hold it. */
@@ -109,7 +111,10 @@ export class Exchange {
     const [limits, clock, events] = [this.#limits, this.#clock, this.#events];
     this.#budget = new ByteBudget(limits.privateBytesMax);
     const activeMax = options.identity.role === 'origin' ? { activeMax: originTransfersMax } : {};
-    this.#uploads = new Uploads({ limits, events, clock, uploadLimits: { ...activeMax, ...options.uploadLimits } });
+    // A node that knows its limit need not probe for it.
+    const egressMax = options.transportLimits?.uploadBytesPerSecondMax || undefined;
+    const uploadLimits = { ...activeMax, ...(egressMax && { egressMax }), ...options.uploadLimits };
+    this.#uploads = new Uploads({ limits, events, clock, uploadLimits });
     this.#records = new Records(limits, options.records);
     this.#dispatcher = new Dispatcher({
       swarms: this.#swarms,
@@ -223,6 +228,7 @@ export class Exchange {
       downloads,
       uploadsRunning: this.#uploads.active,
       uploadsWaiting: this.#uploads.queueLength,
+      messagesReceived: this.#dispatcher.messagesReceived,
     };
   }
 

@@ -144,6 +144,12 @@ const schema = section({
       description: 'Blobs seeded at once; each holds a file open. The one that was asked for longest ago gives way.',
     }),
   }),
+  limits: section({
+    uploadBytesPerSecondMax: bytes({
+      default: 0,
+      description: 'Most bytes a second of pieces sent to agents; 0 is without limit. HTTP bodies are not counted.',
+    }),
+  }),
   readiness: section({
     freeBytesMin: bytes({
       default: '64MiB',

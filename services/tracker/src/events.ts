@@ -1,13 +1,13 @@
 import type { PeerId } from '@shoal/core';
 import type { AnnounceEvent } from '@shoal/protocol';
-import type { Log, Metrics } from '@shoal/service';
+import { type Log, type Metrics, secondsBuckets } from '@shoal/service';
 
 /** What happens in a tracker: each method feeds the metric and, where a person would want to know, the log. */
 export interface TrackerEvents {
   announced(event: AnnounceEvent): void;
   /** Memberships that a limit kept out of the store. */
   refused(peerId: PeerId, memberships: number): void;
-  answered(route: string, status: number): void;
+  answered(route: string, status: number, seconds: number): void;
   storeConnected(): void;
   storeLost(reason: string): void;
 }
@@ -21,6 +21,11 @@ export const trackerEvents = (metrics: Metrics, log: Log): TrackerEvents => {
     help: 'Requests answered, by route and status.',
     labels: ['route', 'status'],
   });
+  const durations = metrics.histogram('request_seconds', {
+    help: 'From the headers of a request to the end of its answer.',
+    labels: ['route'],
+    buckets: secondsBuckets,
+  });
   for (const event of ['join', 'progress', 'complete', 'leave', 'starved'] as const) announces.inc({ event }, 0);
   return {
     announced: (event) => announces.inc({ event }),
@@ -28,7 +33,10 @@ export const trackerEvents = (metrics: Metrics, log: Log): TrackerEvents => {
       refusals.inc(memberships);
       log.warn({ peerId, memberships }, 'memberships not kept, a limit is reached');
     },
-    answered: (route, status) => answers.inc({ route, status: String(status) }),
+    answered: (route, status, seconds) => {
+      answers.inc({ route, status: String(status) });
+      durations.observe({ route }, seconds);
+    },
     storeConnected: () => log.info({}, 'redis connected'),
     storeLost: (reason) => log.warn({ reason }, 'redis not reachable, announces are answered with 503'),
   };

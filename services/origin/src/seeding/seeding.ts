@@ -38,7 +38,7 @@ export class Seeding implements AsyncDisposable {
 
   /** @throws ListenError */
   static async start({ config, blobs, catalog, peerId, events, log, clock }: SeedingOptions): Promise<Seeding> {
-    const { pieces, cluster, zone = '' } = config;
+    const { pieces, cluster, limits, zone = '' } = config;
     const index = new SwarmIndex((digest) => blobs.metainfo(digest));
     index.load(catalog.linked());
     const exchange = await listening('pieces', pieces, () =>
@@ -52,6 +52,7 @@ export class Seeding implements AsyncDisposable {
           address: pieces.advertise ? formatAddress(pieces.advertise) : '',
         },
         listen: { host: pieces.host, port: pieces.port },
+        transportLimits: { uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax },
         log,
         events: { bytesSent: (_role, bytes) => events.bytesSent('swarm', bytes) },
         records: recordProvider(blobs, catalog),

@@ -52,7 +52,7 @@ export const trackerApi = (options: ApiOptions): FastifyInstance => {
     }),
   );
   app.addHook('onResponse', async (request, reply) => {
-    events.answered(request.routeOptions.url ?? 'unknown', reply.statusCode);
+    events.answered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
   });
   limitRequests(app, config.limits.requestsMax);
   requireClusterAuth(app, auth);
