@@ -22,6 +22,7 @@ export const importRules: Readonly<Record<string, WorkspaceRule>> = {
   'packages/store': { workspaces: ['core'] },
   'packages/registry': { workspaces: ['core', 'store'] },
   'packages/service': { workspaces: ['core'] },
+  'packages/cli': { workspaces: ['core'] },
   'packages/exchange': { workspaces: ['core', 'protocol', 'store', 'swarm', 'transport'] },
   'services/origin': { workspaces: shells },
   'services/tracker': { workspaces: shells },

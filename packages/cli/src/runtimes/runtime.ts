@@ -1,0 +1,16 @@
+import type { HostView, Plan, Wanted } from '../install/plan.ts';
+
+/** A container runtime whose mirror configuration shoal writes. */
+export interface Runtime {
+  readonly name: string;
+  /** Whose files they are in the record: podman and CRI-O share theirs. */
+  readonly owner: string;
+  /** Which registries it mirrors when none is named; undefined for all; 'none' where they have to be named. */
+  readonly defaultRegistries: readonly string[] | undefined | 'none';
+  /** Registries that it can mirror; undefined for any. */
+  readonly allowedRegistries?: readonly string[];
+  /** What the files have to be. @throws RefusedError */
+  plan(view: HostView, wanted: Wanted): Promise<Plan>;
+  /** What the operator has to do after these files were changed, one step each. */
+  todo(changed: readonly string[]): readonly string[];
+}
