@@ -1,0 +1,83 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Service } from './processes.ts';
+
+const anyPort = { host: '127.0.0.1', port: 0 };
+/** Nothing listens there: the discard port. */
+const nobody = 'http://127.0.0.1:9';
+
+/**
+ * An origin, a tracker and two agents. The second agent knows no origin: all that it gets it gets from the first, which
+ * is how agent to agent is measured without bytes of the origin in between.
+ */
+export class BenchCluster {
+  readonly folder: string;
+  readonly origin: Service;
+  readonly tracker: Service;
+  readonly agent: Service;
+  readonly follower: Service;
+  readonly #parts: AsyncDisposableStack;
+
+  private constructor(
+    folder: string,
+    services: Pick<BenchCluster, 'origin' | 'tracker' | 'agent' | 'follower'>,
+    parts: AsyncDisposableStack,
+  ) {
+    this.folder = folder;
+    this.origin = services.origin;
+    this.tracker = services.tracker;
+    this.agent = services.agent;
+    this.follower = services.follower;
+    this.#parts = parts;
+  }
+
+  /** `profiles`: a folder for CPU profiles, which every service writes when it stops. */
+  static async start(folder: string, profiles: string | undefined): Promise<BenchCluster> {
+    await using parts = new AsyncDisposableStack();
+    const start = async (kind: 'origin' | 'tracker' | 'agent', name: string, config: object): Promise<Service> =>
+      parts.use(await startService(folder, kind, name, config, profiles));
+    const origin = await start('origin', 'origin', {
+      registry: anyPort,
+      pieces: anyPort,
+      folder: path.join(folder, 'origin'),
+    });
+    const tracker = await start('tracker', 'tracker', { api: anyPort });
+    const [trackers, origins] = [[tracker.url('api')], [origin.url('registry')]];
+    const agent = await start('agent', 'agent', agentConfig(folder, 'agent', { trackers, origins }));
+    const { keys } = (await (await fetch(`${origin.url('registry')}/shoal/v1/cluster`)).json()) as { keys: unknown };
+    const followerConfig = { trackers, origins: [nobody], trust: { keys } };
+    const follower = await start('agent', 'follower', agentConfig(folder, 'follower', followerConfig));
+    return new BenchCluster(folder, { origin, tracker, agent, follower }, parts.move());
+  }
+
+  /** A fresh agent, for figures that a former transfer would spoil. */
+  freshAgent(name: string): Promise<Service> {
+    const others = { trackers: [this.tracker.url('api')], origins: [this.origin.url('registry')] };
+    return startService(this.folder, 'agent', name, agentConfig(this.folder, name, others), undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
+
+const agentConfig = (folder: string, name: string, rest: object): object => ({
+  registry: anyPort,
+  pieces: anyPort,
+  cache: { folder: path.join(folder, name), quotaBytes: '1TiB' },
+  ...rest,
+});
+
+const startService = async (
+  folder: string,
+  kind: 'origin' | 'tracker' | 'agent',
+  name: string,
+  config: object,
+  profiles: string | undefined,
+): Promise<Service> => {
+  const file = path.join(folder, `${name}.json`);
+  await writeFile(file, JSON.stringify({ admin: anyPort, debug: anyPort, ...config }));
+  const profiler =
+    profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles, '--cpu-prof-name', `${name}.cpuprofile`];
+  return Service.start(kind, name, file, profiler);
+};

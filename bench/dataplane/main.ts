@@ -1,0 +1,74 @@
+/**
+ * Measures the data plane with the services in processes of their own, beside what else there is on this machine: see
+ * docs/BENCHMARKS.md. `npm run bench:dataplane -- --size 256MiB --runs 3`
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { writeBlobFile } from './blob-file.ts';
+import { BenchCluster } from './cluster.ts';
+import { Figures } from './figures.ts';
+import { describeMachine } from './machine.ts';
+import { memory } from './memory.ts';
+import { parseOptions } from './options.ts';
+import { dockerRegistry, nginx, openssl, reference } from './peers.ts';
+import { Client } from './processes.ts';
+import { asJson, asText } from './report.ts';
+import type { Round, Scenario } from './round.ts';
+import { small } from './small.ts';
+import { cold, exchange, fromOrigin, push, warm } from './transfers.ts';
+
+interface Entry {
+  readonly run: Scenario;
+  /** What must have run on the same blob before. */
+  readonly needs?: readonly string[];
+}
+
+/** In this order, once a run. */
+const scenarios: Readonly<Record<string, Entry>> = {
+  push: { run: push },
+  origin: { run: fromOrigin, needs: ['push'] },
+  cold: { run: cold, needs: ['push'] },
+  warm: { run: warm, needs: ['push', 'cold'] },
+  exchange: { run: exchange, needs: ['push', 'cold'] },
+  small: { run: small },
+  nginx: { run: nginx },
+  'docker-registry': { run: dockerRegistry },
+  reference: { run: reference },
+  openssl: { run: openssl },
+};
+
+const options = parseOptions(process.argv.slice(2), [...Object.keys(scenarios), 'memory']);
+const chosen = new Set(options.only.flatMap((name) => [...(scenarios[name]?.needs ?? []), name]));
+const machine = describeMachine();
+const figures = new Figures();
+
+const oneRun = async (round: Omit<Round, 'blob'>, size: number, names: readonly string[]): Promise<void> => {
+  const folder = path.join(round.cluster.folder, 'files');
+  await mkdir(folder, { recursive: true });
+  const blob = writeBlobFile(path.join(folder, 'blob'), size);
+  for (const name of names) {
+    process.stderr.write(`${name} `);
+    await (name === 'memory' ? memory : scenarios[name]!.run)({ ...round, blob });
+  }
+  await rm(blob.path);
+  process.stderr.write('\n');
+};
+
+const folder = await mkdtemp(path.join(tmpdir(), 'shoal-bench-'));
+try {
+  await using parts = new AsyncDisposableStack();
+  const cluster = parts.use(await BenchCluster.start(folder, options.profile));
+  const client = parts.use(new Client());
+  const names = Object.keys(scenarios).filter((name) => chosen.has(name));
+  // Not counted: code is compiled, and memory that the machine has not touched for long costs as much again.
+  if (names.length > 0) await oneRun({ figures: new Figures(), cluster, client }, options.size, names);
+  for (let run = 0; run < options.runs && names.length > 0; run++)
+    await oneRun({ figures, cluster, client }, options.size, names);
+  if (chosen.has('memory')) await oneRun({ figures, cluster, client }, options.large, ['memory']);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+const outcome = { machine, blobBytes: options.size, runs: options.runs, figures, enabled: new Set<string>() };
+console.log(options.json ? asJson(outcome) : asText(outcome));

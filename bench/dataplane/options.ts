@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util';
+import { InvalidValueError, parseBytes } from '@shoal/core';
+
+export interface Options {
+  readonly json: boolean;
+  /** Bytes of the blob of every run. */
+  readonly size: number;
+  /** Bytes of the blob that moves while memory is watched. */
+  readonly large: number;
+  readonly runs: number;
+  readonly only: readonly string[];
+  /** Folder for CPU profiles of the services. */
+  readonly profile: string | undefined;
+}
+
+/** @throws InvalidValueError; TypeError for an option that is not known */
+export const parseOptions = (args: readonly string[], names: readonly string[]): Options => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      json: { type: 'boolean', default: false },
+      size: { type: 'string', default: '1GiB' },
+      large: { type: 'string', default: '5000MiB' },
+      runs: { type: 'string', default: '5' },
+      only: { type: 'string', default: names.join(',') },
+      profile: { type: 'string' },
+    },
+  });
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) throw new InvalidValueError('--runs', values.runs, 'allowed is 1 or more');
+  const only = values.only.split(',');
+  for (const name of only)
+    if (!names.includes(name)) throw new InvalidValueError('--only', name, `allowed are ${names.join(', ')}`);
+  const [size, large] = [parseBytes(values.size, '--size'), parseBytes(values.large, '--large')];
+  return { json: values.json, size, large, runs, only, profile: values.profile };
+};

@@ -1,0 +1,54 @@
+import { formatBytes } from '@shoal/core';
+import type { Figures } from './figures.ts';
+import type { Machine } from './machine.ts';
+import { judge, type Target, targets, type Verdict } from './targets.ts';
+
+export interface Outcome {
+  readonly machine: Machine;
+  readonly blobBytes: number;
+  readonly runs: number;
+  readonly figures: Figures;
+  /** Of the conditions that a target may name, those that were measured. */
+  readonly enabled: ReadonlySet<string>;
+}
+
+export const asJson = ({ machine, blobBytes, runs, figures, enabled }: Outcome): string => {
+  const verdicts = targets.map((target) => judge(target, figures, enabled) ?? { ...target, met: null });
+  return JSON.stringify(
+    { machine, blobBytes, runs, figures: [...figures], targets: verdicts, skipped: figures.skipped },
+    null,
+    2,
+  );
+};
+
+export const asText = (outcome: Outcome): string => {
+  const { machine, figures, enabled } = outcome;
+  const { cpu, cores, kernel, congestionControl, node, loadBefore } = machine;
+  return [
+    `${cpu}, ${cores} cores, Linux ${kernel}, congestion control ${congestionControl}, Node ${node}, load before ${loadBefore.toFixed(2)}`,
+    `${outcome.runs} runs of ${formatBytes(outcome.blobBytes)}; medians, lowest and highest`,
+    '',
+    ...[...figures].map(({ name, median, min, max }) =>
+      [name.padEnd(46), round(median).padStart(9), `${round(min)} .. ${round(max)}`.padStart(22)].join(''),
+    ),
+    '',
+    ...targets.map((target) => verdictLine(target, judge(target, figures, enabled))),
+    ...figures.skipped.map((reason) => `skipped: ${reason}`),
+  ].join('\n');
+};
+
+const verdictLine = (target: Target, verdict: Verdict | undefined): string => {
+  const what = `${target.figure}${target.when ? ` (${target.when})` : ''} ${target.sense} ${limitOf(target, verdict)}`;
+  if (!verdict) return `not measured    ${what}`;
+  const off = Math.abs(verdict.ratio - 1) * 100;
+  const result = verdict.met ? 'met' : `missed by ${off < 10 ? off.toFixed(1) : Math.round(off)} %`;
+  return `${result.padEnd(16)}${what}: ${round(verdict.measured)}`;
+};
+
+const limitOf = ({ limit }: Target, verdict: Verdict | undefined): string =>
+  typeof limit === 'number'
+    ? `${limit}`
+    : `${limit.times} x ${limit.of}${verdict ? ` (${round(verdict.allowed)})` : ''}`;
+
+/** Three digits. */
+export const round = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));

@@ -1,0 +1,73 @@
+import type { Figures } from './figures.ts';
+
+/** What a figure's median is held against: a number, or a multiple of another figure of the same runs. */
+export interface Target {
+  readonly figure: string;
+  readonly sense: 'at most' | 'at least';
+  readonly limit: number | { readonly of: string; readonly times: number };
+  /** The condition under which the target holds, when it is not the default one. */
+  readonly when?: 'sendfile' | 'tls' | 'two workers';
+}
+
+const atMost = (figure: string, limit: Target['limit'], when?: Target['when']): Target => ({
+  figure,
+  sense: 'at most',
+  limit,
+  ...(when && { when }),
+});
+
+const atLeast = (figure: string, limit: Target['limit'], when?: Target['when']): Target => ({
+  ...atMost(figure, limit, when),
+  sense: 'at least',
+});
+
+export const targets: readonly Target[] = [
+  atMost('exchange.sum.cpuPerGB', 1.4),
+  atMost('exchange.sum.cpuPerGB', 1.15, 'sendfile'),
+  atMost('exchange.sum.cpuPerGB', 1.8, 'tls'),
+  atMost('exchange.sum.cpuPerGB', { of: 'reference-c.sum.cpuPerGB', times: 1.1 }),
+  atMost('exchange.receiver.cpuPerGB', 1.1),
+  atLeast('exchange.MBps', 900),
+  atLeast('exchange.MBps', 1400, 'two workers'),
+  atMost('cold.agent.cpuPerGB', 1.3),
+  atMost('cold.first-byte.ms', 50),
+  atMost('cold.event-loop-p99.ms', 20),
+  atMost('warm-1-client.server.cpuPerGB', 0.32),
+  atMost('warm-8-clients.server.cpuPerGB', 0.32),
+  atMost('warm-1-client.server.cpuPerGB', 0.1, 'sendfile'),
+  atLeast('warm-1-client.MBps', { of: 'nginx-sendfile-off-1-client.MBps', times: 0.85 }),
+  atLeast('warm-8-clients.MBps', { of: 'nginx-sendfile-off-8-clients.MBps', times: 0.85 }),
+  atLeast('warm-1-client.MBps', { of: 'nginx-sendfile-on-1-client.MBps', times: 1 }, 'sendfile'),
+  atLeast('warm-1-client.MBps', { of: 'docker-registry-1-client.MBps', times: 1 }),
+  atLeast('warm-8-clients.MBps', { of: 'docker-registry-8-clients.MBps', times: 1 }),
+  atMost('warm-1-client.server.cpuPerGB', { of: 'docker-registry-1-client.server.cpuPerGB', times: 1 }),
+  atMost('warm-8-clients.server.cpuPerGB', { of: 'docker-registry-8-clients.server.cpuPerGB', times: 1 }),
+  atLeast('push.MBps', { of: 'docker-registry-push.MBps', times: 1 }),
+  atMost('memory-moving.MB', 220),
+  atMost('memory-idle-40-peers.MB', 110),
+  atMost('one-byte-cold.p50.ms', 20),
+  atMost('manifest-by-digest-warm.p50.ms', 2),
+  atMost('manifest-by-tag-warm.p50.ms', 2),
+  atLeast('manifest-by-digest-warm.rps', 5000),
+  atLeast('manifest-by-tag-warm.rps', 5000),
+];
+
+export interface Verdict extends Target {
+  readonly measured: number;
+  readonly allowed: number;
+  /** Measured over allowed. */
+  readonly ratio: number;
+  readonly met: boolean;
+}
+
+/** Undefined when the figure, or the one it is compared with, was not measured. */
+export const judge = (target: Target, figures: Figures, enabled: ReadonlySet<string>): Verdict | undefined => {
+  if (target.when !== undefined && !enabled.has(target.when)) return undefined;
+  const { limit } = target;
+  const measured = figures.median(target.figure);
+  const compared = typeof limit === 'number' ? 1 : figures.median(limit.of);
+  if (measured === undefined || compared === undefined) return undefined;
+  const allowed = typeof limit === 'number' ? limit : limit.times * compared;
+  const met = target.sense === 'at most' ? measured <= allowed : measured >= allowed;
+  return { ...target, measured, allowed, ratio: measured / allowed, met };
+};

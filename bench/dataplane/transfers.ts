@@ -1,0 +1,78 @@
+import { blobPath, percentile, repository, type Round, type Scenario } from './round.ts';
+import { measure } from './usage.ts';
+import { settleMemory } from './settle-memory.ts';
+import type { Service } from './processes.ts';
+
+/** POST and PUT of the blob; the answer comes when its bytes are on the medium. */
+export const push: Scenario = async ({ figures, cluster: { origin }, client, blob: { path: file, size, digest } }) => {
+  await settleMemory(size);
+  const { result, cpu } = await measure({ origin: origin.pid }, () =>
+    client.run({ kind: 'push', base: origin.url('registry'), repository, file, size, digest }),
+  );
+  figures.addTransfer('push', size, result.seconds, cpu);
+};
+
+/** Whole bodies to 1 or 8 clients at once, from the page cache. */
+export const fetchBody = async (
+  { figures, client }: Pick<Round, 'figures' | 'client'>,
+  name: string,
+  server: { readonly base: string; readonly path: string; readonly pid: number; readonly size: number },
+  connections: number,
+): Promise<void> => {
+  const { base, path, pid, size } = server;
+  const { result, cpu } = await measure({ server: pid }, () => client.run({ kind: 'fetch', base, path, connections }));
+  if (result.bytes !== size * connections)
+    throw new Error(`${name}: ${result.bytes} of ${size * connections} bytes came`);
+  figures.addTransfer(name, result.bytes, result.seconds, cpu);
+};
+
+const served = (service: Service, { blob: { digest, size } }: Round) => ({
+  base: service.url('registry'),
+  path: blobPath(digest),
+  pid: service.pid,
+  size,
+});
+
+export const fromOrigin: Scenario = (round) =>
+  fetchBody(round, 'origin-to-client', served(round.cluster.origin, round), 1);
+
+export const warm: Scenario = async (round) => {
+  await fetchBody(round, 'warm-1-client', served(round.cluster.agent, round), 1);
+  await fetchBody(round, 'warm-8-clients', served(round.cluster.agent, round), 8);
+};
+
+/** One client through one agent that has nothing yet: it fetches, verifies, stores and streams at once. */
+export const cold: Scenario = async ({ figures, cluster: { agent, origin }, client, blob: { digest, size } }) => {
+  const complete = agent.logged('download complete', digest);
+  await settleMemory(size);
+  await eventLoopDelayMs(agent);
+  const { result, cpu } = await measure({ agent: agent.pid, origin: origin.pid }, () =>
+    client.run({ kind: 'fetch', base: agent.url('registry'), path: blobPath(digest), connections: 1 }),
+  );
+  if (result.bytes !== size) throw new Error(`cold: ${result.bytes} of ${size} bytes came`);
+  await complete;
+  figures.addTransfer('cold', size, result.seconds, cpu);
+  figures.add('cold.first-byte.ms', percentile(result.firstByteMs, 0.5));
+  figures.add('cold.event-loop-p99.ms', await eventLoopDelayMs(agent));
+};
+
+/** An agent that knows no origin takes the blob from the one that has it; no client reads it. */
+export const exchange: Scenario = async ({ figures, cluster: { agent, follower }, blob: { digest, size } }) => {
+  const complete = follower.logged('download complete', digest);
+  await settleMemory(size);
+  const { seconds, cpu } = await measure({ sender: agent.pid, receiver: follower.pid }, async () => {
+    const { status } = await fetch(`${follower.url('registry')}${blobPath(digest)}`, {
+      headers: { range: 'bytes=0-0' },
+    });
+    if (status !== 206) throw new Error(`exchange: status ${status}`);
+    await complete;
+  });
+  figures.addTransfer('exchange', size, seconds, cpu);
+  figures.add('exchange.sum.cpuPerGB', ((cpu['sender']! + cpu['receiver']!) / size) * 1e9);
+};
+
+/** How late timers of the main thread ran since the question before, 99th percentile. */
+const eventLoopDelayMs = async (service: Service): Promise<number> => {
+  const text = await (await fetch(`${service.url('admin')}/metrics`)).text();
+  return Number(/^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(text)?.[1]) * 1000;
+};
