@@ -133,8 +133,7 @@ test('containerd finds config_path, and everything else in its configuration is 
       const section = ((expected.plugins[plugin] ??= {})['registry'] ??= {});
       section['config_path'] = '/etc/containerd/certs.d';
       assert.deepEqual(JSON.parse(JSON.stringify(parse(text))), JSON.parse(JSON.stringify(expected)));
-      for (const line of (files[file] ?? '').split('\n').filter((one) => one.includes('#')))
-        assert.ok(text.includes(line.replace(/=''.*/, '').trim()), `a comment was lost: ${line}`);
+      for (const [comment] of (files[file] ?? '').matchAll(/#.*/g)) assert.ok(text.includes(comment), comment);
     }),
     { numRuns: 50 },
   );

@@ -13,7 +13,7 @@ export interface Setting {
 export type Table = Record<string, unknown>;
 
 export const isTable = (value: unknown): value is Table =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Error);
 
 /** @throws RefusedError that names the file */
 export const parseConfig = (format: Setting['format'], hostPath: string, text: string): Table => {
@@ -62,15 +62,21 @@ const plain = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 };
 
-/** JSON text with the value there, or without it for undefined, formatted like the rest. */
+/**
+ * JSON text with the value there, or without it for undefined. The rest stays as it is written: the library's own
+ * formatting would reach the lines around as well.
+ */
 export const setJson = (text: string, key: readonly string[], value: unknown): string => {
-  const indent = /^([ \t]+)\S/m.exec(text)?.[1] ?? '  ';
-  const formattingOptions = {
-    insertSpaces: !indent.startsWith('\t'),
-    tabSize: indent.startsWith('\t') ? 1 : indent.length,
-    eol: lineEnding(text),
-  };
-  return applyEdits(text, modify(text, [...key], value, { formattingOptions }));
+  const edits = modify(text, [...key], value, {});
+  const indent = /\n([ \t]+)"/.exec(text)?.[1] ?? '  ';
+  const eol = lineEnding(text);
+  const onOwnLine = edits.map((edit) => {
+    const [, comma, property] = /^(,?)(".*)$/s.exec(edit.content) ?? [];
+    if (property === undefined || edit.length > 0) return edit;
+    if (comma) return text.includes('\n') ? { ...edit, content: `,${eol}${indent}${property}` } : edit;
+    return { ...edit, content: `${eol}${indent}${property}${eol}` };
+  });
+  return applyEdits(text, onOwnLine);
 };
 
 /**

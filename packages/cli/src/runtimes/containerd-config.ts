@@ -5,7 +5,8 @@ import { type Table, differsOnlyIn, isTable, parseConfig, valueAt } from '../ins
 import { lineEnding } from '../install/text.ts';
 
 export const configPath = '/etc/containerd/config.toml';
-export const defaultCertsFolder = '/etc/containerd/certs.d';
+const defaultCertsFolder = '/etc/containerd/certs.d';
+const dockerCertsFolder = '/etc/docker/certs.d';
 
 /** The plugin that pulls images for Kubernetes, by the version of the configuration file: 1.x, then 2.x. */
 const imagePlugin: Readonly<Record<number, string>> = {
@@ -16,39 +17,48 @@ const imagePlugin: Readonly<Record<number, string>> = {
 
 export interface ContainerdConfig {
   readonly file: PlannedFile;
-  /** The folders of hosts.toml files, first looked at first. */
-  readonly roots: readonly string[];
+  /** The folder of hosts.toml files. */
+  readonly root: string;
 }
 
 /** containerd's configuration with a `config_path`. @throws RefusedError where one could not work or would break it */
 export const planConfig = async (view: HostView): Promise<ContainerdConfig> => {
-  const before = await view.text(configPath);
-  const text = before ?? '';
+  const existing = await view.text(configPath);
+  if (existing === undefined) await checkDropIns(view);
+  const text = existing ?? '';
   const tree = parseConfig('toml', configPath, text);
   const empty = Object.keys(tree).length === 0;
-  const plugin = empty ? imagePlugin[2] : imagePlugin[checkVersion(tree['version'])];
+  const plugin = imagePlugin[empty ? 2 : Number(tree['version'] ?? 1)];
   if (plugin === undefined) throw unknownVersion(tree['version']);
   checkEnabled(tree);
-  const setting = { format: 'toml', key: ['plugins', plugin, 'registry', 'config_path'] } as const;
   const imported = await importedConfigPath(view, tree, plugin);
-  const set = imported ?? configPathOf(configPath, tree, plugin);
-  const unchanged = { path: configPath, content: text, setting };
-  // An empty file that is not there needs none to be made when an import says it all.
-  if (set !== undefined) return { file: unchanged, roots: checkRoots(set) };
-  const start = empty ? [withVersion(text)] : [text];
-  const edited = start
-    .flatMap((base) => edits(base, plugin))
-    .find((candidate) => differsOnlyIn(setting, empty ? 'version = 2' : text, candidate, defaultCertsFolder));
-  if (edited === undefined) {
-    throw new RefusedError(`${configPath} has a form in which config_path can't be set without touching the rest`, [
-      `Add it by hand, then run the same command again:`,
-      ...table(plugin).map((line) => `  ${line}`),
-    ]);
-  }
-  return { file: { path: configPath, content: edited, setting }, roots: [defaultCertsFolder] };
+  const { value, file } = imported ?? { value: configPathOf(configPath, tree, plugin), file: configPath };
+  const root = await singleRoot(view, value, file);
+  const setting = { format: 'toml', key: ['plugins', plugin, 'registry', 'config_path'] } as const;
+  if (value !== undefined && withoutSlash(value) === root)
+    return { file: { path: configPath, content: text, setting }, root };
+  if (imported) throw setByHand(imported.file, plugin, root);
+  const base = empty ? withVersion(text) : text;
+  const before = empty ? 'version = 2' : text;
+  const content = edits(base, plugin, root).find((candidate) => differsOnlyIn(setting, before, candidate, root));
+  if (content === undefined) throw setByHand(configPath, plugin, root);
+  return { file: { path: configPath, content, setting }, root };
 };
 
-const checkVersion = (version: unknown): number => Number(version ?? 1);
+/** A config.toml that is there replaces containerd's defaults, its default imports among them. */
+const checkDropIns = async (view: HostView): Promise<void> => {
+  const [dropIn] = (await view.files('/etc/containerd/conf.d')).filter((file) => file.endsWith('.toml'));
+  if (dropIn === undefined) return;
+  throw new RefusedError(`there is ${dropIn} but no ${configPath}, and making one could switch the former off`, [
+    `Write what \`containerd config default\` prints to ${configPath}, then run the same command again.`,
+  ]);
+};
+
+const setByHand = (file: string, plugin: string, root: string): RefusedError =>
+  new RefusedError(`in ${file} config_path can't be set without touching the rest`, [
+    'Set it there by hand, then run the same command again:',
+    ...table(plugin, root).map((line) => `  ${line}`),
+  ]);
 
 const unknownVersion = (version: unknown): RefusedError =>
   new RefusedError(
@@ -97,36 +107,56 @@ const inlineMirrors = (file: string, key: string, hosts: readonly string[]): Ref
   );
 
 /** Imported files win over this one: containerd 1.x takes a plugin's whole section from them, 2.x each key. */
-const importedConfigPath = async (view: HostView, tree: Table, plugin: string): Promise<string | undefined> => {
-  const { imports } = tree;
-  let set: string | undefined;
+const importedConfigPath = async (
+  view: HostView,
+  { imports }: Table,
+  plugin: string,
+): Promise<{ readonly value: string; readonly file: string } | undefined> => {
+  let found: { readonly value: string; readonly file: string } | undefined;
   for (const pattern of Array.isArray(imports) ? imports.filter((one) => typeof one === 'string') : []) {
     const glob = path.posix.resolve(path.posix.dirname(configPath), pattern);
     const files = (await view.files(path.posix.dirname(glob))).filter((file) => path.posix.matchesGlob(file, glob));
     for (const file of files.filter((name) => name !== configPath)) {
       const imported = parseConfig('toml', file, (await view.text(file)) ?? '');
       if (valueAt(imported, ['plugins', plugin]) === undefined) continue;
-      set = configPathOf(file, imported, plugin);
-      if (set !== undefined) continue;
-      throw new RefusedError(
-        `${file}, which ${configPath} imports, has a section of ${plugin} that may replace the one there`,
-        ['Add this to it, then run the same command again:', ...table(plugin).map((line) => `  ${line}`)],
-      );
+      const value = configPathOf(file, imported, plugin);
+      if (value === undefined) throw setByHand(file, plugin, defaultCertsFolder);
+      found = { value, file };
     }
   }
-  return set;
+  return found;
 };
 
-const checkRoots = (set: string): readonly string[] => {
-  const roots = set.split(':').filter(Boolean);
-  const relative = roots.find((root) => !path.posix.isAbsolute(root));
-  if (relative === undefined && roots.length > 0) return roots;
-  throw new RefusedError(`${configPath}: config_path ${JSON.stringify(set)} is not a list of absolute paths`);
+/**
+ * The one folder that config_path shall name. From containerd 2.1 on a list of folders is looked up as if it were one
+ * (containerd issue 12808), so that no hosts.toml is found; 2.2 made such a list the default.
+ */
+const singleRoot = async (view: HostView, value: string | undefined, file: string): Promise<string> => {
+  const roots =
+    value === undefined ? [defaultCertsFolder, dockerCertsFolder] : value.split(':').filter(Boolean).map(withoutSlash);
+  if (roots.length === 0 || !roots.every((root) => path.posix.isAbsolute(root))) {
+    throw new RefusedError(`${file}: config_path ${JSON.stringify(value)} is not an absolute path`);
+  }
+  const filled = (
+    await Promise.all(roots.map(async (root) => ((await view.files(root)).length > 0 ? [root] : [])))
+  ).flat();
+  const [first = defaultCertsFolder] = roots;
+  const others = filled.filter((root) => root !== first);
+  if (others.length === 0 || (value !== undefined && filled.length === 1)) return filled[0] ?? first;
+  throw new RefusedError(
+    `config_path has to name one folder, and ${[...new Set([first, ...others])].join(' and ')} both count now`,
+    [
+      `Move what containerd needs to ${first}, set config_path = "${first}" in ${file}, and run the same command again.`,
+      'containerd 2.1 and newer find nothing through a list of folders; 2.2 and newer have this list by default.',
+    ],
+  );
 };
 
-const table = (plugin: string): readonly string[] => [
+const withoutSlash = (folder: string): string => folder.replace(/(?<=.)\/+$/, '');
+
+const table = (plugin: string, root: string): readonly string[] => [
   `[plugins."${plugin}".registry]`,
-  `  config_path = "${defaultCertsFolder}"`,
+  `  config_path = "${root}"`,
 ];
 
 /** A file of comments alone keeps them. */
@@ -136,10 +166,10 @@ const withVersion = (text: string): string => {
 };
 
 /** The smallest edits first. Each is only a guess, which the parser confirms or not. */
-const edits = (text: string, plugin: string): string[] => {
+const edits = (text: string, plugin: string, root: string): string[] => {
   const eol = lineEnding(text);
-  const [header = '', line = ''] = table(plugin);
-  const emptyValue = /^([ \t]*(?:[\w."'-]+\.)?config_path[ \t]*=[ \t]*)(?:""|'')/gm;
+  const [header = '', line = ''] = table(plugin, root);
+  const values = /^([ \t]*(?:[\w."'-]+\.)?config_path[ \t]*=[ \t]*)(?:"[^"\n]*"|'[^'\n]*')/gm;
   const id = plugin.replaceAll('.', String.raw`\.`);
   const section = new RegExp(
     String.raw`^([ \t]*)\[[ \t]*plugins[ \t]*\.[ \t]*["']${id}["'][ \t]*\.[ \t]*registry[ \t]*\][^\n]*\n?`,
@@ -148,9 +178,7 @@ const edits = (text: string, plugin: string): string[] => {
   const splice = (at: number, removed: number, inserted: string): string =>
     text.slice(0, at) + inserted + text.slice(at + removed);
   return [
-    ...[...text.matchAll(emptyValue)].map((match) =>
-      splice(match.index, match[0].length, `${match[1]}"${defaultCertsFolder}"`),
-    ),
+    ...[...text.matchAll(values)].map((match) => splice(match.index, match[0].length, `${match[1]}"${root}"`)),
     ...[...text.matchAll(section)].map((match) => {
       const newline = match[0].endsWith('\n') ? '' : eol;
       return splice(match.index + match[0].length, 0, `${newline}${match[1]}${line}${eol}`);

@@ -23,6 +23,7 @@ const registrySections = (plugin: string): readonly string[] => [
   `  [plugins.'${plugin}'.registry]\n    config_path = ""`,
   `[ plugins . "${plugin}" . registry ] # here\nconfig_path=''  # not yet`,
   `[plugins."${plugin}".registry]\n  config_path = "/etc/containerd/certs.d"`,
+  `[plugins."${plugin}".registry]\n  config_path = '/etc/containerd/certs.d:/etc/docker/certs.d' # the default of 2.2`,
   `[plugins."${plugin}".registry]\n  [plugins."${plugin}".registry.mirrors]\n  [plugins."${plugin}".registry.headers]\n    X = ["y"]`,
 ];
 
