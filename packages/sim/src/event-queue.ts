@@ -1,3 +1,5 @@
+import { grown } from './grown.ts';
+
 /**
  * The clock of a simulated world: a binary heap in typed arrays. Entries can be moved and cancelled by their slot, so
  * that a transfer whose rate changes has one entry and not one a change. Same time: first scheduled, first run.
@@ -6,6 +8,8 @@ export class EventQueue {
   nowMs = 0;
   /** Events that were run. */
   count = 0;
+  /** Called before the clock moves on; may schedule and move events. */
+  onInstantEnd: () => void = () => undefined;
   #heap = new Int32Array(1024);
   #size = 0;
   #times = new Float64Array(1024);
@@ -52,6 +56,7 @@ export class EventQueue {
   /** Runs the next event. False when there is none, or none until `untilMs`. */
   step(untilMs = Infinity): boolean {
     if (this.#size === 0) return false;
+    if ((this.#times[this.#heap[0] ?? 0] ?? 0) > this.nowMs) this.onInstantEnd();
     const slot = this.#heap[0] ?? 0;
     const timeMs = this.#times[slot] ?? 0;
     if (timeMs > untilMs) return false;
@@ -120,17 +125,9 @@ export class EventQueue {
 
   #grow(): void {
     const length = this.#times.length * 2;
-    const times = new Float64Array(length);
-    const orders = new Float64Array(length);
-    const places = new Int32Array(length).fill(-1);
-    const heap = new Int32Array(length);
-    times.set(this.#times);
-    orders.set(this.#orders);
-    places.set(this.#places);
-    heap.set(this.#heap);
-    this.#times = times;
-    this.#orders = orders;
-    this.#places = places;
-    this.#heap = heap;
+    this.#times = grown(this.#times, new Float64Array(length));
+    this.#orders = grown(this.#orders, new Float64Array(length));
+    this.#places = grown(this.#places, new Int32Array(length).fill(-1));
+    this.#heap = grown(this.#heap, new Int32Array(length));
   }
 }

@@ -1,4 +1,6 @@
 import type { EventQueue } from './event-queue.ts';
+import { grown } from './grown.ts';
+import { MaxMin } from './max-min.ts';
 
 /** One transfer under way. Bytes and bytes/ms. */
 export interface Flow {
@@ -7,252 +9,141 @@ export interface Flow {
   readonly blob: number;
   readonly piece: number;
   readonly bytes: number;
-  /** What it passes through: `out` and `into` are the trunks of two zones. `ports`: all of them. */
-  readonly up: Port;
-  readonly down: Port;
-  readonly out: Port | undefined;
-  readonly into: Port | undefined;
-  readonly ports: readonly Port[];
-  /** Where it stands in the list of each port. */
-  readonly places: number[];
-  remaining: number;
-  rate: number;
-  updatedMs: number;
-  slot: number;
-  ended: boolean;
+  /** Its number among the flows that share the network now; -1 when it takes nothing any more. */
+  number: number;
+  /** Bytes that got through, once it takes nothing any more. */
+  moved: number;
   readonly onDone: () => void;
 }
 
-interface Port {
-  readonly capacity: number;
-  /** What one more byte-hungry flow would get here: the advertised fair share. */
-  share: number;
-  readonly flows: Flow[];
-  queued: boolean;
-}
-
-/** A change travels through at most so many ports, for every share of the tolerance: the exact solution may take all. */
-const portsPerChange = (tolerance: number): number => (tolerance === 0 ? 100_000 : 256);
-
 /**
- * Uplinks, downlinks and the trunks of zones, shared max-min by fluid flows; no loss, no slow start. The shares are found
- * by distributed water filling: each port computes its fair share from the shares its flows get at their other ports,
- * and only ports whose share moved by more than `tolerance` are looked at again. So the rates are max-min to within a few
- * per cent (a test compares them with the exact solution) and a change costs the neighbourhood and not the whole network.
- * Source: Charny, Clark, Jain, "Congestion control with explicit rate indication" (consistent marking).
+ * Uplinks, downlinks and the trunks of zones, shared max-min by fluid flows (max-min.ts); no loss, no slow start. What
+ * changes in one instant is settled together at its end: the rate of a flow that begins is 0 until then.
  */
 export class Network {
   readonly #events: EventQueue;
-  readonly #up: Port[] = [];
-  readonly #down: Port[] = [];
+  readonly #shares: MaxMin;
+  /** By the number of the flow: itself, and what changes all the time in flat arrays. Its event is in `#slots`. */
+  readonly #flows: Flow[] = [];
+  readonly #slots: number[] = [];
+  #rates = new Float64Array(1024);
+  #remaining = new Float64Array(1024);
+  #updatedMs = new Float64Array(1024);
+  readonly #up: number[] = [];
+  readonly #down: number[] = [];
   readonly #zoneOf: number[] = [];
-  readonly #trunks: { readonly out: Port; readonly in: Port }[] = [];
-  readonly #queue: Port[] = [];
-  readonly #tolerance: number;
+  readonly #trunks: readonly { readonly out: number; readonly into: number }[];
 
-  /** @param tolerance shares and rates that differ by less are left as they are; 0: exact */
-  constructor(events: EventQueue, tolerance = 0.02) {
+  /**
+   * @param tolerance shares and rates that differ by less are left as they are; 0: exact
+   * @param trunks bytes/ms each way that everything shares that leaves or enters each zone; none: no limit
+   */
+  constructor(events: EventQueue, tolerance = 0.02, trunks: readonly number[] = []) {
     this.#events = events;
-    this.#tolerance = tolerance;
+    this.#shares = new MaxMin(trunks.length > 0 ? 4 : 2, tolerance, (flow, rate) => this.#setRate(flow, rate));
+    this.#trunks = trunks.map((capacity) => ({
+      out: this.#shares.addPort(capacity),
+      into: this.#shares.addPort(capacity),
+    }));
+    events.onInstantEnd = () => this.settle();
   }
 
   /** Rates in bytes/ms. Returns the node's number. */
   addNode(up: number, down: number, zone = 0): number {
-    this.#up.push(newPort(up));
-    this.#down.push(newPort(down));
+    this.#up.push(this.#shares.addPort(up));
+    this.#down.push(this.#shares.addPort(down));
     this.#zoneOf.push(zone);
     return this.#up.length - 1;
-  }
-
-  /** Everything that leaves or enters a zone shares `capacity` bytes/ms each way. Zones are added in their order. */
-  addTrunk(capacity: number): void {
-    this.#trunks.push({ out: newPort(capacity), in: newPort(capacity) });
   }
 
   start(
     { from, to, blob = 0, piece, bytes }: { from: number; to: number; blob?: number; piece: number; bytes: number },
     onDone: () => void,
   ): Flow {
-    const path = this.#path(from, to);
-    const { up, down, out, into } = path;
-    const ports = out && into ? [up, out, into, down] : [up, down];
-    const flow: Flow = {
-      ...path,
-      from,
-      to,
-      blob,
-      piece,
-      bytes,
-      ports,
-      places: ports.map(() => 0),
-      remaining: bytes,
-      rate: 0,
-      updatedMs: this.#events.nowMs,
-      slot: -1,
-      ended: false,
-      onDone,
-    };
-    flow.slot = this.#events.schedule(Infinity, () => this.#done(flow));
-    for (let hop = 0; hop < ports.length; hop++) {
-      const { flows } = ports[hop] as Port;
-      flow.places[hop] = flows.length;
-      flows.push(flow);
-    }
-    this.#settle(flow, true);
+    const number = this.#shares.add(this.#path(from, to));
+    const flow: Flow = { from, to, blob, piece, bytes, number, moved: 0, onDone };
+    if (number >= this.#rates.length) this.#grow();
+    this.#flows[number] = flow;
+    this.#rates[number] = 0;
+    this.#remaining[number] = bytes;
+    this.#updatedMs[number] = this.#events.nowMs;
+    this.#slots[number] = this.#events.schedule(Infinity, () => this.#done(flow));
     return flow;
   }
 
-  /** Stops a flow and returns the bytes it moved. */
+  /** Stops a flow, which then never ends by itself, and returns the bytes it moved; again when it stands already. */
   stop(flow: Flow): number {
-    if (flow.ended) return flow.bytes - flow.remaining;
-    this.#advance(flow);
-    this.#events.cancel(flow.slot);
-    this.#detach(flow);
-    return flow.bytes - flow.remaining;
+    const { number } = flow;
+    if (number < 0) return flow.moved;
+    this.#advance(number);
+    this.#events.cancel(this.#slots[number] as number);
+    this.#leave(flow, flow.bytes - (this.#remaining[number] as number));
+    return flow.moved;
   }
 
-  /** The receiver is gone and nobody has noticed: the flow stands still, takes nothing, and never ends by itself. */
-  freeze(flow: Flow): void {
-    if (flow.ended || flow.places[0] === -1) return;
-    this.#advance(flow);
-    this.#events.move(flow.slot, Infinity);
-    flow.rate = 0;
-    this.#leave(flow);
+  /** Bytes/ms since the last change was settled; 0 when the flow takes nothing. */
+  rate({ number }: Flow): number {
+    return number < 0 ? 0 : (this.#rates[number] as number);
+  }
+
+  /** Rates after all that changed by now. */
+  settle(): void {
+    this.#shares.settle();
   }
 
   /** What a node sends now, in bytes/ms. */
   egress(node: number): number {
-    let sum = 0;
-    for (const { rate } of this.flowsFrom(node)) sum += rate;
-    return sum;
+    return this.#shares.carried(this.#up[node] as number);
   }
 
-  flowsFrom(node: number): readonly Flow[] {
-    return (this.#up[node] as Port).flows;
+  flowsFrom(node: number): Flow[] {
+    return this.#shares.flowsOf(this.#up[node] as number).map((number) => this.#flows[number] as Flow);
   }
 
-  flowsTo(node: number): readonly Flow[] {
-    return (this.#down[node] as Port).flows;
+  flowsTo(node: number): Flow[] {
+    return this.#shares.flowsOf(this.#down[node] as number).map((number) => this.#flows[number] as Flow);
   }
 
   crosses(from: number, to: number): boolean {
     return this.#zoneOf[from] !== this.#zoneOf[to];
   }
 
-  #path(from: number, to: number): Pick<Flow, 'up' | 'down' | 'out' | 'into'> {
-    const [up, down] = [this.#up[from] as Port, this.#down[to] as Port];
+  #path(from: number, to: number): number[] {
+    const [up, down] = [this.#up[from] as number, this.#down[to] as number];
     const leaving = this.#trunks[this.#zoneOf[from] ?? 0];
     const entering = this.#trunks[this.#zoneOf[to] ?? 0];
-    const crosses = leaving !== entering;
-    return { up, down, out: crosses ? leaving?.out : undefined, into: crosses ? entering?.in : undefined };
+    return leaving && entering && leaving !== entering ? [up, down, leaving.out, entering.into] : [up, down];
   }
 
   #done(flow: Flow): void {
-    this.#advance(flow);
-    flow.remaining = 0;
-    this.#detach(flow);
+    this.#leave(flow, flow.bytes);
     flow.onDone();
   }
 
-  #detach(flow: Flow): void {
-    flow.ended = true;
-    this.#leave(flow);
+  #leave(flow: Flow, moved: number): void {
+    this.#shares.remove(flow.number);
+    flow.number = -1;
+    flow.moved = moved;
   }
 
-  #leave(flow: Flow): void {
-    if (flow.places[0] === -1) return;
-    for (let hop = 0; hop < flow.ports.length; hop++) {
-      const port = flow.ports[hop] as Port;
-      const last = port.flows.pop() as Flow;
-      const place = flow.places[hop] ?? 0;
-      if (last !== flow) {
-        port.flows[place] = last;
-        last.places[last.ports.indexOf(port)] = place;
-      }
-      flow.places[hop] = -1;
-    }
-    this.#settle(flow, false);
+  #setRate(number: number, rate: number): void {
+    this.#advance(number);
+    this.#rates[number] = rate;
+    const endMs = rate > 0 ? this.#events.nowMs + (this.#remaining[number] as number) / rate : Infinity;
+    this.#events.move(this.#slots[number] as number, endMs);
   }
 
-  #settle(changed: Flow, runs: boolean): void {
-    const queue = this.#queue;
-    const most = portsPerChange(this.#tolerance);
-    for (const port of changed.ports) {
-      port.queued = true;
-      queue.push(port);
-    }
-    for (let index = 0; index < queue.length && index < most; index++) {
-      const port = queue[index] as Port;
-      port.queued = false;
-      this.#recompute(port);
-    }
-    for (const port of queue) port.queued = false;
-    queue.length = 0;
-    if (runs) this.#setRate(changed, leastShare(changed, undefined));
+  #advance(number: number): void {
+    const { nowMs } = this.#events;
+    const moved = (this.#rates[number] as number) * (nowMs - (this.#updatedMs[number] as number));
+    this.#remaining[number] = Math.max(0, (this.#remaining[number] as number) - moved);
+    this.#updatedMs[number] = nowMs;
   }
 
-  #recompute(port: Port): void {
-    const tolerance = this.#tolerance;
-    const before = port.share;
-    port.share = fairShare(port);
-    const { share, flows } = port;
-    if (Math.abs(share - before) <= tolerance * before && flows.length > 1) return;
-    const moved = Math.min(before, share);
-    for (let index = 0; index < flows.length; index++) {
-      const flow = flows[index] as Flow;
-      const rate = Math.min(share, leastShare(flow, port));
-      if (Math.abs(rate - flow.rate) > tolerance * flow.rate || flow.rate === 0) this.#setRate(flow, rate);
-      for (const other of flow.ports) {
-        if (other === port || other.queued || moved >= other.share * (1 + tolerance)) continue;
-        other.queued = true;
-        this.#queue.push(other);
-      }
-    }
-  }
-
-  #setRate(flow: Flow, rate: number): void {
-    this.#advance(flow);
-    flow.rate = rate;
-    this.#events.move(flow.slot, rate > 0 ? this.#events.nowMs + flow.remaining / rate : Infinity);
-  }
-
-  #advance(flow: Flow): void {
-    flow.remaining = Math.max(0, flow.remaining - flow.rate * (this.#events.nowMs - flow.updatedMs));
-    flow.updatedMs = this.#events.nowMs;
+  #grow(): void {
+    const length = this.#rates.length * 2;
+    this.#rates = grown(this.#rates, new Float64Array(length));
+    this.#remaining = grown(this.#remaining, new Float64Array(length));
+    this.#updatedMs = grown(this.#updatedMs, new Float64Array(length));
   }
 }
-
-const newPort = (capacity: number): Port => ({ capacity, share: capacity, flows: [], queued: false });
-
-const leastShare = ({ up, down, out, into }: Flow, except: Port | undefined): number => {
-  let least = up === except ? Infinity : up.share;
-  if (down !== except && down.share < least) least = down.share;
-  if (!out || !into) return least;
-  if (out !== except && out.share < least) least = out.share;
-  return into !== except && into.share < least ? into.share : least;
-};
-
-/** Water filling of one port: flows that get less elsewhere leave the rest to the others. */
-const fairShare = (port: Port): number => {
-  const { flows, capacity } = port;
-  if (flows.length === 0) return capacity;
-  let share = capacity / flows.length;
-  for (let open = flows.length; ;) {
-    let left = capacity;
-    let largest = 0;
-    let still = 0;
-    for (let index = 0; index < flows.length; index++) {
-      const flow = flows[index] as Flow;
-      const elsewhere = leastShare(flow, port);
-      if (elsewhere >= share) still++;
-      else {
-        left -= elsewhere;
-        largest = Math.max(largest, elsewhere);
-      }
-    }
-    if (still === 0) return left + largest;
-    if (still >= open) return share;
-    open = still;
-    share = left / still;
-  }
-};

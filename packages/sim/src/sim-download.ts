@@ -174,7 +174,7 @@ export class SimDownload implements SimMember {
   #reportProgress(): void {
     const { network, events } = this.#world;
     for (const flow of network.flowsTo(this.node.id)) {
-      if (flow.blob === this.blob && flow.rate > 0 && this.leech.isAsked(flow.from, flow.piece)) {
+      if (flow.blob === this.blob && network.rate(flow) > 0 && this.leech.isAsked(flow.from, flow.piece)) {
         this.leech.handle({ type: 'progress', peer: flow.from, piece: flow.piece, bytes: 1 }, events.nowMs);
       }
     }

@@ -37,9 +37,8 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.prng = seededPrng(options.seed);
-    this.network = new Network(this.events, options.shareTolerance);
-    if (options.zoneTrunk > 0)
-      for (let zone = 0; zone < options.zones; zone++) this.network.addTrunk(options.zoneTrunk);
+    const trunks = options.zoneTrunk > 0 ? Array.from({ length: options.zones }, () => options.zoneTrunk) : [];
+    this.network = new Network(this.events, options.shareTolerance, trunks);
     for (let index = 0; index < options.origins; index++) {
       this.origins.push(new SimOrigin(this, this.network.addNode(options.originUp, options.originUp), index));
     }
@@ -219,7 +218,8 @@ export class World {
     if (node instanceof SimAgent && node.doneMs === undefined) this.completed(node);
     node.stop();
     this.tracker.left(node);
-    for (const flow of [...this.network.flowsTo(node.id)]) this.network.freeze(flow);
+    // Nobody has noticed: what was on its way to it stands still, and the sender counts it as under way.
+    for (const flow of this.network.flowsTo(node.id)) this.network.stop(flow);
     this.events.schedule(this.events.nowMs + this.options.deathSeenMs, () => {
       for (const { blob, links } of node.members()) {
         for (const peer of links) if (this.node(peer).alive) this.node(peer).member(blob)?.linkDown(node.id);
@@ -238,7 +238,7 @@ export class World {
     const cutOff = this.agents.filter((agent) => agent.alive && agent.cutOff);
     for (const { id } of cutOff) {
       for (const flow of [...this.network.flowsTo(id), ...this.network.flowsFrom(id)])
-        if (this.node(flow.from).cutOff !== this.node(flow.to).cutOff) this.network.freeze(flow);
+        if (this.node(flow.from).cutOff !== this.node(flow.to).cutOff) this.network.stop(flow);
     }
     this.events.schedule(this.events.nowMs + this.options.deathSeenMs, () => {
       for (const agent of cutOff) {
