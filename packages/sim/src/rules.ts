@@ -25,6 +25,7 @@ export class Rules {
   readonly #outstandingMax: number;
   readonly #requested = new Map<number, PeerHandle>();
   readonly #copies = new Map<number, number>();
+  readonly #atPeer = new Map<PeerHandle, number>();
 
   constructor(seed: number, agent: number, outstandingMax: number) {
     this.#seed = seed;
@@ -43,14 +44,15 @@ export class Rules {
     if (copies > 1) this.#checkEndgame(piece, copies, facts);
     if (this.#requested.size > this.#outstandingMax + endgameDuplicatesMax)
       this.#broken(`${this.#requested.size} requests are out`);
-    let atPeer = 0;
-    for (const other of this.#requested.values()) if (other === peer) atPeer++;
+    const atPeer = (this.#atPeer.get(peer) ?? 0) + 1;
+    this.#atPeer.set(peer, atPeer);
     if (atPeer > perPeerMax) this.#broken(`${atPeer} requests are out at ${peer}`);
   }
 
   /** Answered, cancelled or rejected. */
   ended(peer: PeerHandle, piece: number): void {
     if (!this.#requested.delete(peer * piecesMax + piece)) return;
+    this.#atPeer.set(peer, (this.#atPeer.get(peer) ?? 1) - 1);
     const copies = (this.#copies.get(piece) ?? 1) - 1;
     if (copies === 0) this.#copies.delete(piece);
     else this.#copies.set(piece, copies);

@@ -217,6 +217,9 @@ export class Leech {
   #verified(piece: PieceIndex, peer: PeerHandle | undefined, nowMs: number): void {
     const view = this.#view;
     const sender = peer === undefined ? undefined : view.find(peer);
+    const gained = !view.have.has(piece);
+    // Before the request is forgotten: otherwise the piece would be wanted in between, and every neighbour looked at twice.
+    if (gained) view.gained(piece);
     const ask = sender && view.unask(sender, piece);
     if (sender) {
       sender.misses = 0;
@@ -224,9 +227,8 @@ export class Leech {
       if (sender instanceof OriginNeighbour) delivered(view, sender, piece);
     }
     if (ask) view.turnaround.pieceDone(nowMs - ask.sentMs, nowMs - (ask.startedMs ?? ask.sentMs), nowMs);
-    if (view.have.has(piece)) return;
+    if (!gained) return;
     for (const other of view.askedOf(piece)) view.cancel(other, piece);
-    view.gained(piece);
     const peers: PeerHandle[] = [];
     for (const agent of view.agents.values()) if (!agent.has.has(piece)) peers.push(agent.peer);
     if (peers.length > 0) view.actions.push({ type: 'have', piece, peers });
