@@ -26,6 +26,7 @@ const definition = defineConfig({
       ),
     ),
     peers: kinds.list(kinds.address({ description: 'P.' }), { default: [], description: 'Others.' }),
+    keys: kinds.list(kinds.section({ id: kinds.text({ description: 'I.' }) }), { default: [], description: 'K.' }),
   }),
 });
 
@@ -40,6 +41,8 @@ it('describes each key in a row', () => {
     '| `upstream` | `SHOAL_ORIGIN_UPSTREAM` | url | not set | a URL with http:// or https:// | Where from. |',
     '| `users` | `SHOAL_ORIGIN_USERS` | map | not set | a map of names to: a section with the keys token, age |  |',
     '| `peers` | `SHOAL_ORIGIN_PEERS` | list of address | `[]` | a list of: host:port or [IPv6]:port, with a port from 1 to 65535 | Others. |',
+    '| `keys` | `SHOAL_ORIGIN_KEYS` | list of section | `[]` | a list of: a section with the keys id | K. |',
+    '| `keys[].id` |  | text | **required** | text of at most 1024 characters | I. |',
   ]);
 });
 
@@ -64,5 +67,6 @@ it('masks secrets wherever they stand', () => {
     upstream: '[redacted]',
     users: { ann: { token: '[redacted]', age: 3 } },
     peers: [{ host: 'a', port: 1 }],
+    keys: [],
   });
 });

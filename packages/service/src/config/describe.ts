@@ -2,13 +2,13 @@ import type { ConfigDefinition } from './definition.ts';
 import { allowedText, quantity } from './allowed.ts';
 import { environmentName } from './environment.ts';
 import type { Leaf, SchemaView } from './schema-view.ts';
-import { leavesOf, mapValues, viewOf } from './schema-view.ts';
+import { isSection, leavesOf, mapValues, viewOf } from './schema-view.ts';
 
 /** The reference of one service's configuration as a markdown table, a row a key. */
 export const describeConfig = (definition: ConfigDefinition): string => {
-  const rows = leavesOf(viewOf(definition.schema)).map((leaf) => [
+  const rows = shownLeaves(definition).map((leaf) => [
     `\`${leaf.key}\``,
-    `\`${environmentName(definition.service, leaf.path)}\``,
+    leaf.key.includes('[]') ? '' : `\`${environmentName(definition.service, leaf.path)}\``,
     typeText(leaf.view),
     defaultText(leaf),
     allowedText(leaf.view),
@@ -22,12 +22,19 @@ export const describeConfig = (definition: ConfigDefinition): string => {
 
 /** The same for a terminal: `--help`. */
 export const helpConfig = (definition: ConfigDefinition): string =>
-  leavesOf(viewOf(definition.schema))
+  shownLeaves(definition)
     .map(
       (leaf) =>
-        `  ${leaf.key}  (${environmentName(definition.service, leaf.path)})\n      ${leaf.view.description ?? ''} Default: ${defaultText(leaf).replaceAll('`', '')}; allowed: ${allowedText(leaf.view)}.`,
+        `  ${leaf.key}${leaf.key.includes('[]') ? '' : `  (${environmentName(definition.service, leaf.path)})`}\n      ${leaf.view.description ?? ''} Default: ${defaultText(leaf).replaceAll('`', '')}; allowed: ${allowedText(leaf.view)}.`,
     )
     .join('\n');
+
+/** Every key; those of a list's sections follow the list, as `list[].key`, and have no variable of their own. */
+const shownLeaves = ({ schema }: ConfigDefinition): Leaf[] =>
+  leavesOf(viewOf(schema)).flatMap((leaf) => {
+    const { items } = leaf.view;
+    return [leaf, ...(items && isSection(items) ? leavesOf(items, [`${leaf.key}[]`]) : [])];
+  });
 
 const typeText = (view: SchemaView): string => {
   if (view['x-kind']) return view['x-kind'];
