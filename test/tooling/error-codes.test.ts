@@ -5,8 +5,8 @@ import { test } from 'node:test';
 
 const root = path.join(import.meta.dirname, '../..');
 
-/** `new ShoalError('CODE', 503`, or `super('CODE', 503` in a class that extends it. */
-const raised = /(?:new ShoalError|super)\(\s*'([A-Z][A-Z_]+)',\s*(\d{3})/g;
+/** `new ShoalError('CODE', 503`, `super('CODE', 503` in a class that extends it, or `['CODE', 503]` in a table of one. */
+const raised = /(?:(?:new ShoalError|super)\(|\[)\s*'([A-Z][A-Z_]+)',\s*(\d{3})\b/g;
 
 test('docs/ARCHITECTURE.md lists every error code with its status', () => {
   const files = globSync(['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'], { cwd: root });

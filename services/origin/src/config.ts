@@ -20,6 +20,7 @@ import {
   url,
 } from '@shoal/service';
 import { type Static, Type } from 'typebox';
+import { checkUpstreams, upstreamsSection } from './upstreams/config.ts';
 
 const schema = section({
   ...baseSections({ admin: 7002, debug: 7003 }),
@@ -30,7 +31,14 @@ const schema = section({
   registry: section({
     ...listener(7000, 'Registry and control API').properties,
     tls: Type.Optional(tlsFiles()),
+    names: list(text({ maxLength: 259, description: 'A host name, with a port or without.' }), {
+      default: [],
+      max: 100,
+      description:
+        "Names under which images of this registry are pulled through mirrors, such as `registry.example.com`: an `ns` query with one of them means the origin's own repositories. Agents hear of them.",
+    }),
   }),
+  upstreams: upstreamsSection(),
   pieces: section({
     ...listener(7001, 'Piece exchange with agents').properties,
     advertise: Type.Optional(
@@ -167,6 +175,7 @@ const check = (config: OriginConfig): ConfigProblem[] => {
   const problems = [
     ...checkBase(config, { registry: config.registry, pieces: config.pieces }),
     ...checkAdvertised('pieces', config.pieces),
+    ...checkUpstreams(config.upstreams),
   ];
   const { auth, registry, pieceLength } = config;
   if (!isLoopbackHost(registry.host) && auth.htpasswdFile === undefined && auth.tokens.length === 0) {

@@ -18,6 +18,9 @@ import { blobHandlers } from './push/blob-handlers.ts';
 import type { BlobReceiver } from './push/blob-receiver.ts';
 import { manifestHandlers } from './push/manifest-handlers.ts';
 import { OriginReadRegistry } from './read-registry.ts';
+import { PullThroughRegistry } from './upstreams/pull-through-registry.ts';
+import { prepareUpstreamContent, refusePushesToUpstreams } from './upstreams/upstream-hooks.ts';
+import type { UpstreamSide } from './upstreams/upstream-side.ts';
 
 export interface RegistryServerParts {
   readonly config: OriginConfig;
@@ -29,13 +32,14 @@ export interface RegistryServerParts {
   readonly tokens: AccessTokens;
   readonly auth: ClusterAuth;
   readonly cluster: ClusterDescription;
+  readonly upstreams: UpstreamSide;
   /** Ends bodies that still run when the process stops. */
   readonly stop: AbortSignal;
 }
 
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
-  const { config, log, events, content, receiver, users, tokens, auth, cluster, stop } = parts;
+  const { config, log, events, content, receiver, users, tokens, auth, cluster, upstreams, stop } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
@@ -58,8 +62,10 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
 
   void app.register(async (scope) => {
     scope.addHook('onRequest', (request, reply) => access.check(request, reply, requiredGrants(request)));
+    refusePushesToUpstreams(scope, upstreams);
+    const registry = new PullThroughRegistry({ ...upstreams, stored: new OriginReadRegistry(content) });
     const handlers = {
-      ...pullHandlers(new OriginReadRegistry(content), {
+      ...pullHandlers(registry, {
         ...send,
         blobSent: ({ digest }, result) => sent('client', digest, result),
       }),
@@ -83,10 +89,16 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     send,
     contentSent: (digest: Digest, result: SendResult) => sent('http', digest, result),
   };
-  void app.register(async (scope) => registerControlRoutes(scope, { ...control, cluster }), { prefix: '/shoal/v1' });
-  void app.register(async (scope) => registerNamespaceRoutes(scope, { ...control, receiver, access }), {
-    prefix: '/shoal/v1/namespaces',
-  });
+  const controlApi = async (scope: FastifyInstance): Promise<void> => {
+    prepareUpstreamContent(scope, upstreams);
+    registerControlRoutes(scope, { ...control, cluster });
+  };
+  const namespaceApi = async (scope: FastifyInstance): Promise<void> => {
+    registerNamespaceRoutes(scope, { ...control, receiver, access });
+    refusePushesToUpstreams(scope, upstreams);
+  };
+  void app.register(controlApi, { prefix: '/shoal/v1' });
+  void app.register(namespaceApi, { prefix: '/shoal/v1/namespaces' });
   return app;
 };
 

@@ -18,6 +18,7 @@ import { loadPeerId } from './identity.ts';
 import { BlobReceiver } from './push/blob-receiver.ts';
 import { createOriginServer } from './registry-server.ts';
 import { Seeding } from './seeding/seeding.ts';
+import { openUpstreamSide } from './upstreams/upstream-side.ts';
 
 export interface OriginOptions {
   readonly log?: Log;
@@ -74,6 +75,7 @@ export class Origin implements AsyncDisposable {
     });
     parts.use(expireUploads(blobs, config.uploads.expireAfterMs, events));
 
+    const upstreams = openUpstreamSide(parts, { config, content, metrics, log });
     const stopBodies = new AbortController();
     const app = createOriginServer({
       config,
@@ -92,6 +94,7 @@ export class Origin implements AsyncDisposable {
         piecesAddress: seeding.advertised,
         peerId,
       },
+      upstreams,
       stop: stopBodies.signal,
     });
     parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));

@@ -111,11 +111,12 @@ export class FakeUpstream implements AsyncDisposable {
     });
     for (const [name, value] of Object.entries(this.headers)) reply.setHeader(name, value);
     if (this.misbehave?.(request, reply, url) === true) return;
-    const [, repository = '', kind, reference = ''] = /^(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(path) ?? [];
+    const [, repository = '', kind, reference = ''] = /^(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/.exec(path) ?? [];
     if (!this.#admits(request.headers.authorization, repository)) return this.#challenge(reply, repository);
     if (kind === 'manifests')
       return this.#manifest(request, reply, this.tags.get(`${repository}:${reference}`) ?? reference);
     if (kind === 'blobs') return this.#blob(request, reply, reference);
+    if (kind !== 'tags') return sendJson(reply, 404, {});
     const tags = [...this.tags.keys()].filter((key) => key.startsWith(`${repository}:`));
     sendJson(reply, 200, { name: repository, tags: tags.map((key) => key.slice(repository.length + 1)) });
   }
