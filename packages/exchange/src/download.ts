@@ -158,7 +158,7 @@ export class Download implements LeechHooks {
     if (source === 'agent') this.stats.bytesFromPeers += length;
     else if (source === 'origin') this.stats.bytesFromOrigins += length;
     else this.stats.bytesFromHttp += length;
-    parts.events.pieceReceived?.(source, length, parts.swarm.id);
+    parts.events.pieceReceived?.(source, length, parts.swarm.id, from?.peer.link.remote.zone);
     this.on.piece?.(piece, source);
   }
 

@@ -3,8 +3,8 @@ import type { PeerRole } from '@shoal/protocol';
 
 /** What the exchange reports as it happens, for metrics, logs and the live view. Bytes are payload, never frames. */
 export interface ExchangeEvents {
-  /** A piece matched its hash and is in the blob; `http`: the fallback delivered it. */
-  pieceReceived?(source: PeerRole | 'http', bytes: number, swarm: SwarmId): void;
+  /** A piece matched its hash and is in the blob; `http`: the fallback delivered it, and nobody knows from which zone. */
+  pieceReceived?(source: PeerRole | 'http', bytes: number, swarm: SwarmId, zone: string | undefined): void;
   /** A piece did not match its hash; the peer is dropped from the swarm. */
   pieceCorrupt?(peer: PeerId, piece: PieceIndex, swarm: SwarmId): void;
   /** Handed to the kernel on its way to a peer of that role. */

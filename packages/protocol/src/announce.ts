@@ -70,7 +70,16 @@ export const AnnounceRequestSchema = Type.Object({
 
 export const AnnounceResponseSchema = Type.Object({
   swarms: Type.Array(
-    Type.Object({ swarm: SwarmIdSchema, peers: Type.Array(PeerEntrySchema, { maxItems: 2 * peersWantedMax }) }),
+    Type.Object({
+      swarm: SwarmIdSchema,
+      peers: Type.Array(PeerEntrySchema, { maxItems: 2 * peersWantedMax }),
+      gateway: Type.Optional(
+        Type.Boolean({
+          description:
+            'Whether bytes enter the zone of the peer through it; without it the swarm has one zone. One that is none leaves origins of other zones alone as long as its own zone delivers.',
+        }),
+      ),
+    }),
     { maxItems: announceSwarmsMax },
   ),
   again: Type.Boolean({ description: 'Announce all again: the store does not know this peer.' }),

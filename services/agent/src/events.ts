@@ -25,6 +25,7 @@ export class AgentEvents {
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #received;
+  readonly #crossZone;
   readonly #resumed;
   readonly #served;
   readonly #corrupt;
@@ -44,6 +45,9 @@ export class AgentEvents {
     this.#received = metrics.counter('received_bytes_total', {
       help: 'Verified bytes of content received, by source.',
       labels: ['source'],
+    });
+    this.#crossZone = metrics.counter('received_cross_zone_bytes_total', {
+      help: 'Of the bytes received over the piece protocol, those from another zone.',
     });
     this.#resumed = metrics.counter('resumed_bytes_total', {
       help: 'Bytes found in the cache when an interrupted download went on.',
@@ -91,9 +95,12 @@ export class AgentEvents {
   }
 
   /** What the exchange reports, in this service's words. */
-  exchange(): ExchangeEvents {
+  exchange(ownZone: string): ExchangeEvents {
     return {
-      pieceReceived: (source, bytes) => this.received(source === 'agent' ? 'peer' : source, bytes),
+      pieceReceived: (source, bytes, _swarm, zone) => {
+        this.received(source === 'agent' ? 'peer' : source, bytes);
+        if (ownZone !== '' && zone && zone !== ownZone) this.#crossZone.inc(bytes);
+      },
       pieceCorrupt: (peer, piece) => this.pieceCorrupt(peer, piece),
       bytesSent: (_role, bytes) => this.#served.inc({ to: 'peer' }, bytes),
     };

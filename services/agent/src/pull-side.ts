@@ -82,7 +82,7 @@ const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource): Pu
       exchange,
       announcer,
       origins,
-      originAddresses: () => book.originAddresses,
+      originAddresses: (reach) => book.originAddresses(reach === 'near' ? (config.zone ?? '') : undefined),
       events,
       clock,
       fallbackMs: deadlines.fallbackMs,

@@ -66,7 +66,7 @@ export class SwarmSide implements AsyncDisposable {
         },
         prng,
         log,
-        events: events.exchange(),
+        events: events.exchange(zone ?? ''),
         records: recordProvider(cache, tags),
       }),
     );

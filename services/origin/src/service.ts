@@ -93,6 +93,7 @@ export class Origin implements AsyncDisposable {
         keys: [key.record],
         piecesAddress: seeding.advertised,
         peerId,
+        zone: config.zone ?? '',
       },
       upstreams,
       stop: stopBodies.signal,

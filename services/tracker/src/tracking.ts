@@ -47,7 +47,7 @@ export class Tracking {
   async announce({ peer, swarms }: AnnounceRequest): Promise<AnnounceResponse> {
     checkReachable(peer);
     checkNoRepeats(swarms);
-    const { known, members, refused } = await this.#o.store.announce(
+    const { known, members, gateways, refused } = await this.#o.store.announce(
       peer,
       swarms.map((announce) => this.#changeOf(announce)),
     );
@@ -56,10 +56,14 @@ export class Tracking {
       this.#o.events.announced(event);
     }
     if (refused > 0) this.#o.events.refused(peer.peerId, refused);
-    const answers = swarms.map(({ swarm, want }, index) => ({
-      swarm,
-      peers: this.#handOut(swarm, members[index] ?? [], peer, want),
-    }));
+    const answers = swarms.map(({ swarm, want }, index) => {
+      const among = gateways[index];
+      return {
+        swarm,
+        peers: this.#handOut(swarm, members[index] ?? [], { ...peer, gateways: among }, want),
+        ...(among && { gateway: among.has(peer.peerId) }),
+      };
+    });
     return {
       swarms: answers.filter((_, index) => wants(swarms[index])),
       again: !known,
@@ -103,10 +107,13 @@ export class Tracking {
   #handOut(
     swarm: SwarmId,
     members: readonly Member[],
-    to: { readonly peerId: string; readonly zone: string },
+    to: { readonly peerId: string; readonly zone: string; readonly gateways?: ReadonlySet<string> | undefined },
     want: number,
   ): PeerEntry[] {
-    const candidates = members.map((member) => ({
+    const { gateways } = to;
+    const isFar = ({ role, zone }: Member): boolean => role === 'origin' && zone !== '' && zone !== to.zone;
+    const near = gateways && !gateways.has(to.peerId) ? members.filter((member) => !isFar(member)) : members;
+    const candidates = near.map((member) => ({
       ...member,
       degree: member.degree + this.#pending.of(swarm, member.peerId),
     }));
@@ -118,6 +125,7 @@ export class Tracking {
       prng: this.#o.prng,
       degreeMax,
       sample,
+      ...(gateways && { gateways }),
     });
     return chosen.map(({ peerId, incarnation, address, zone, complete, role }) => {
       if (role === 'agent') this.#pending.handedOut(swarm, peerId as PeerId);

@@ -31,7 +31,7 @@ test('keys, policy and origin addresses are learned at first contact and kept ov
   const again = await ClusterBook.open({ folder: at, clusterId: 'shoal' });
   assert.ok(again.verify(statement, [signing.sign(statement)]));
   assert.equal(again.pieceLengthPolicy.piecesTarget, 100);
-  assert.deepEqual(again.originAddresses, ['127.0.0.1:7001']);
+  assert.deepEqual(again.originAddresses(), ['127.0.0.1:7001']);
 });
 
 test('pinned keys are the only ones believed, whatever an origin says', async () => {

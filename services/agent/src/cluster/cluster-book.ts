@@ -12,6 +12,8 @@ interface ClusterFile {
   readonly pieceLengthPolicy: PieceLengthPolicy;
   /** Addresses of the origins' piece listeners, by URL. */
   readonly origins: Readonly<Record<string, string>>;
+  /** Their zones, where they have one, by URL. */
+  readonly zones?: Readonly<Record<string, string>>;
 }
 
 /** More keys than this are not learned. */
@@ -49,6 +51,7 @@ export class ClusterBook {
       keys: pinnedKeys ?? known?.keys ?? [],
       pieceLengthPolicy: known?.pieceLengthPolicy ?? defaultPieceLengthPolicy,
       origins: known?.origins ?? {},
+      zones: known?.zones ?? {},
     };
     return new ClusterBook(file, state, pinnedKeys !== undefined);
   }
@@ -71,9 +74,11 @@ export class ClusterBook {
     return this.#state.pieceLengthPolicy;
   }
 
-  /** Where origins seed, as far as known: `host:port`. */
-  get originAddresses(): string[] {
-    return Object.values(this.#state.origins);
+  /** Where origins seed, as far as known: `host:port`. With a zone only those in it, or in none. */
+  originAddresses(zone?: string): string[] {
+    const { origins, zones = {} } = this.#state;
+    const isNear = (url: string): boolean => zone === undefined || ['', zone].includes(zones[url] ?? '');
+    return Object.entries(origins).flatMap(([url, address]) => (isNear(url) ? [address] : []));
   }
 
   readonly verify = (statement: Uint8Array, signatures: readonly Signature[]): boolean =>
@@ -95,6 +100,7 @@ export class ClusterBook {
       keys: this.#pinned ? this.#state.keys : merged(this.#state.keys, told.keys),
       pieceLengthPolicy: told.pieceLengthPolicy,
       origins: { ...this.#state.origins, [url]: told.piecesAddress },
+      zones: { ...this.#state.zones, [url]: told.zone ?? '' },
     };
     if (JSON.stringify(next) === JSON.stringify(this.#state)) return 'known';
     this.#trusted = new TrustedKeys(next.keys);

@@ -11,7 +11,7 @@ import type { FirstByteDeadline } from './deadline.ts';
 import { wantsFirstPiece } from './first-piece.ts';
 import { HttpFallback } from './http-fallback.ts';
 import { decideRung, type Rung } from './ladder.ts';
-import { OriginEntry } from './origin-entry.ts';
+import { OriginEntry, type OriginReach } from './origin-entry.ts';
 import { ReaderSet } from './reader-set.ts';
 import { matchesDigest } from './whole-digest.ts';
 
@@ -21,7 +21,7 @@ export interface PullContext {
   readonly announcer: Pick<Announcer, 'join' | 'tell' | 'leave'>;
   readonly origins: Origins;
   /** Piece addresses of the origins, `host:port`. */
-  readonly originAddresses: () => readonly string[];
+  readonly originAddresses: (reach: OriginReach) => readonly string[];
   readonly events: AgentEvents;
   readonly clock: () => number;
   readonly fallbackMs: number;
@@ -83,12 +83,12 @@ export class BlobPull {
     this.#download = exchange.download(blob, { on: this.#downloadEvents() });
     const failed = (error: unknown): void => this.#fail(error);
     this.#http = new HttpFallback({ download: this.#download, origins, signed, repository, clock, events, failed });
-    this.#originEntry = new OriginEntry(() => this.#meetOrigins());
+    this.#originEntry = new OriginEntry((reach) => this.#meetOrigins(reach));
     announcer.join({
       swarm: this.swarm,
       digest: blob.digest,
       status: () => this.status(),
-      peers: (entries) => this.#addPeers(entries),
+      peers: (entries, gateway) => this.#addPeers(entries, gateway),
     });
     this.#timer = setInterval(() => this.#step(), stepMs);
     this.#timer.unref();
@@ -148,7 +148,7 @@ export class BlobPull {
     };
   }
 
-  #addPeers(entries: readonly PeerEntry[]): void {
+  #addPeers(entries: readonly PeerEntry[], gateway: boolean | undefined): void {
     for (const entry of entries) {
       try {
         this.#download.addPeer(entry);
@@ -157,11 +157,11 @@ export class BlobPull {
         if (!(error instanceof InvalidValueError)) throw error;
       }
     }
-    this.#originEntry.peers(entries);
+    this.#originEntry.peers(entries, gateway);
   }
 
-  #meetOrigins(): void {
-    for (const address of this.#context.originAddresses()) this.#download.addOrigin(parseAddress(address));
+  #meetOrigins(reach: OriginReach): void {
+    for (const address of this.#context.originAddresses(reach)) this.#download.addOrigin(parseAddress(address));
   }
 
   #readersChanged(): void {
@@ -171,7 +171,10 @@ export class BlobPull {
   #helpFirstByte(): void {
     const { clock, firstByteMs } = this.#context;
     const waitedMs = this.readers.unbegun ? clock() - this.#wantedMs : undefined;
-    if (!this.#ended && wantsFirstPiece({ waitedMs, ...this.status() }, firstByteMs)) this.#http.fetchOne();
+    const state = { waitedMs, ...this.status() };
+    // A piece from afar for every node of a zone is what its gateways are there to spare.
+    if (this.#originEntry.sheltered) state.degree = Infinity;
+    if (!this.#ended && wantsFirstPiece(state, firstByteMs)) this.#http.fetchOne();
   }
 
   #step(): void {
@@ -179,7 +182,8 @@ export class BlobPull {
     this.#helpFirstByte();
     const { clock, fallbackMs, announcer, events } = this.#context;
     const nowMs = clock();
-    const { noSources } = this.#download;
+    // Where bytes enter the zone through others, neighbours without a piece are no reason to fetch it from afar.
+    const noSources = this.#download.noSources && !(this.#originEntry.sheltered && this.#download.degree > 0);
     this.#noSourcesSinceMs = noSources ? (this.#noSourcesSinceMs ?? nowMs) : undefined;
     const rung = decideRung(
       {
@@ -191,6 +195,7 @@ export class BlobPull {
       { fallbackMs, pieceLength: this.blob.pieceLength },
     );
     if (rung !== this.#rung) events.rung(this.digest, rung);
+    if (rung !== 'swarm') this.#originEntry.far();
     this.#rung = rung;
     this.#http.mode = rung === 'http-any' ? 'any' : rung === 'http-missing' ? 'missing' : 'off';
     if (rung === 'exhausted') this.#exhausted(nowMs);

@@ -7,9 +7,9 @@ const peer = (complete: boolean) => ({ complete, role: 'agent' }) as PeerEntry;
 
 const world = () => {
   mock.timers.enable({ apis: ['setTimeout'] });
-  let entered = 0;
-  const entry = new OriginEntry(() => entered++);
-  return { entry, entered: () => entered, [Symbol.dispose]: () => mock.timers.reset() };
+  const reaches: string[] = [];
+  const entry = new OriginEntry((reach) => reaches.push(reach));
+  return { entry, reaches, entered: () => reaches.length, [Symbol.dispose]: () => mock.timers.reset() };
 };
 
 test('without a tracker the origins are met after a short wait, once', () => {
@@ -38,4 +38,21 @@ test('complete peers have the word first; when they do not do, the origins are m
   assert.equal(it.entered(), 1);
   mock.timers.tick(10_000);
   assert.equal(it.entered(), 1);
+});
+
+test('one that is no gateway leaves far origins alone until nothing else delivers', () => {
+  using it = world();
+  it.entry.peers([peer(false)], false);
+  it.entry.now();
+  assert.deepEqual(it.reaches, ['near']);
+  it.entry.far();
+  it.entry.far();
+  assert.deepEqual(it.reaches, ['near', 'all']);
+});
+
+test('one that becomes a gateway meets the far origins', () => {
+  using it = world();
+  it.entry.peers([peer(false)], false);
+  it.entry.peers([], true);
+  assert.deepEqual(it.reaches, ['near', 'all']);
 });

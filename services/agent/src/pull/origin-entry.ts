@@ -5,22 +5,35 @@ const trackerGraceMs = 150;
 /** How long complete peers have the word alone, before an origin helps. */
 const seedsAloneMs = 1_000;
 
+/** The origins of this node's zone and those without one, or all. */
+export type OriginReach = 'near' | 'all';
+
 /**
  * When a download turns to the origins in the swarm: at once where no peer has the whole blob, so that new pieces
- * enter the swarm; a little later where some do, so that an image that is on the nodes does not load the origin.
+ * enter the swarm; a little later where some do, so that an image that is on the nodes does not load the origin. In a
+ * zone whose bytes come in through others only the near ones, as long as the zone delivers.
  */
 export class OriginEntry {
-  readonly #enter: () => void;
+  readonly #enter: (reach: OriginReach) => void;
   #timer: NodeJS.Timeout | undefined;
   #answered = false;
+  #entered: OriginReach | undefined;
+  #gateway: boolean | undefined;
 
-  constructor(enter: () => void) {
+  constructor(enter: (reach: OriginReach) => void) {
     this.#enter = enter;
     this.#arm(trackerGraceMs);
   }
 
-  /** Who the tracker named. */
-  peers(entries: readonly PeerEntry[]): void {
+  /** Bytes enter the zone of this node through others. */
+  get sheltered(): boolean {
+    return this.#gateway === false;
+  }
+
+  /** Who the tracker named, and whether this node is a gateway of its zone. */
+  peers(entries: readonly PeerEntry[], gateway?: boolean): void {
+    this.#gateway = gateway;
+    if (this.#entered === 'near' && !this.sheltered) this.#go('all');
     if (this.#answered) return;
     this.#answered = true;
     const seeds = entries.some(({ complete, role }) => complete && role === 'agent');
@@ -31,14 +44,25 @@ export class OriginEntry {
 
   /** The peers do not do. */
   now(): void {
-    if (!this.#timer) return;
-    this.stop();
-    this.#enter();
+    if (this.#timer) this.#go(this.sheltered ? 'near' : 'all');
+  }
+
+  /** Neither peers nor near origins deliver. */
+  far(): void {
+    if (this.#entered !== 'all') this.#go('all');
   }
 
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#entered = 'all';
+  }
+
+  #go(reach: OriginReach): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#entered = reach;
+    this.#enter(reach);
   }
 
   #arm(inMs: number): void {

@@ -15,6 +15,12 @@ const base = { admin: anyPort, debug: anyPort, log: { level: 'silent' } };
 
 export const urlOf = (address: Address): string => `http://${formatAddress(address)}`;
 
+/** Sections of an agent's configuration. */
+interface AgentSections {
+  readonly zone?: string;
+  readonly [section: string]: object | string | undefined;
+}
+
 /** A cluster in one process over real sockets, in a temporary folder that goes with it. */
 export class World implements AsyncDisposable {
   readonly folder: string;
@@ -29,7 +35,10 @@ export class World implements AsyncDisposable {
   }
 
   /** `cluster` is the section of that name of every process, `origin` what else the origin is told. */
-  static async start({ cluster = {}, ...origin }: { cluster?: object; pieces?: object } = {}): Promise<World> {
+  static async start({
+    cluster = {},
+    ...origin
+  }: { cluster?: object; pieces?: object; zone?: string } = {}): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'shoal-agent-')), cluster);
     world.#parts.defer(() => rm(world.folder, { recursive: true, force: true }));
     await world.startTracker(0);
@@ -56,7 +65,7 @@ export class World implements AsyncDisposable {
   }
 
   /** An agent with a cache of its own, under `name`; the same name again finds the same cache. */
-  async agent(name: string, config: Record<string, object> = {}): Promise<TestAgent> {
+  async agent(name: string, { zone, ...config }: AgentSections = {}): Promise<TestAgent> {
     const values = {
       ...base,
       cluster: this.#cluster,
@@ -65,14 +74,15 @@ export class World implements AsyncDisposable {
       origins: [urlOf(this.origin.addresses.registry)],
       trackers: [urlOf(this.tracker.addresses.api)],
       ...config,
-      cache: { folder: join(this.folder, name), quotaBytes: '1GiB', ...config['cache'] },
+      ...(zone !== undefined && { zone }),
+      cache: { folder: join(this.folder, name), quotaBytes: '1GiB', ...(config['cache'] as object) },
       deadlines: {
         originMs: 1000,
         trackerMs: 1000,
         peerMs: 1000,
         fallbackMs: 500,
         firstByteMs: 5000,
-        ...config['deadlines'],
+        ...(config['deadlines'] as object),
       },
     };
     return new TestAgent(this.#parts.use(await Agent.start(loadConfig(agentConfig, { values }))));

@@ -10,7 +10,8 @@ export interface AnnounceClient {
 /** A swarm of this node, and who takes the peers that the tracker hands out for it. */
 export interface AnnouncedSwarm extends BookedSwarm {
   readonly digest?: Digest | undefined;
-  peers?(entries: readonly PeerEntry[]): void;
+  /** `gateway`: see AnnounceResponse. */
+  peers?(entries: readonly PeerEntry[], gateway: boolean | undefined): void;
 }
 
 export interface AnnouncerEvents {
@@ -134,7 +135,7 @@ export class Announcer {
     try {
       const answer = await this.#client.announce(batch);
       this.#retryMs = retryMinMs;
-      for (const { swarm, peers } of answer.swarms) this.#receivers.get(swarm)?.peers?.(peers);
+      for (const { swarm, peers, gateway } of answer.swarms) this.#receivers.get(swarm)?.peers?.(peers, gateway);
       if (answer.again) this.announceAll();
     } catch (error) {
       this.#events.announceFailed((error as Error).message, batch.length);

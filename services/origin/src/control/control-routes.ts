@@ -22,6 +22,8 @@ export interface ClusterDescription {
   /** `host:port` of the piece listener as agents reach it. */
   readonly piecesAddress: string;
   readonly peerId: string;
+  /** Empty without zones. */
+  readonly zone: string;
 }
 
 export interface ControlOptions {

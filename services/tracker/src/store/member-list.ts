@@ -1,7 +1,7 @@
 import type { PeerId, Prng } from '@shoal/core';
 import { randomBelow } from '@shoal/core';
 
-/** Members by peer, with uniform sampling in time that does not grow with the swarm. */
+/** Members by peer and in the order in which they joined, with uniform sampling in time that does not grow with the swarm. */
 export class MemberList<Value> {
   readonly #indexes = new Map<PeerId, number>();
   readonly #entries: { readonly peerId: PeerId; readonly value: Value }[] = [];
@@ -14,6 +14,12 @@ export class MemberList<Value> {
     return this.#indexes.has(peerId);
   }
 
+  get(peerId: PeerId): Value | undefined {
+    const index = this.#indexes.get(peerId);
+    return index === undefined ? undefined : this.#entries[index]?.value;
+  }
+
+  /** Who is known keeps the place in the order of joining. */
   set(peerId: PeerId, value: Value): void {
     const index = this.#indexes.get(peerId) ?? this.#entries.length;
     this.#indexes.set(peerId, index);
@@ -32,6 +38,11 @@ export class MemberList<Value> {
 
   values(): Value[] {
     return this.#entries.map(({ value }) => value);
+  }
+
+  /** Those who joined first, in that order. */
+  first(count: number): Value[] {
+    return [...this.#indexes.values().take(count)].flatMap((index) => this.#entries[index]?.value ?? []);
   }
 
   /**

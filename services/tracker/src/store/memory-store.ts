@@ -1,7 +1,14 @@
 import type { Digest, PeerId, Prng, SwarmId } from '@shoal/core';
 import type { PeerSelf } from '@shoal/protocol';
+import { gatewaysPerZone } from '@shoal/swarm';
 import { MemberList } from './member-list.ts';
-import { originsPerSwarmMax, PeerSupersededError, StoreUnavailableError, swarmsPerDigestMax } from './peer-store.ts';
+import {
+  originsPerSwarmMax,
+  PeerSupersededError,
+  StoreUnavailableError,
+  swarmsPerDigestMax,
+  zonesPerSwarmMax,
+} from './peer-store.ts';
 import type {
   AnnounceOutcome,
   FoundSwarm,
@@ -13,6 +20,7 @@ import type {
   SwarmPage,
   SwarmSummary,
 } from './peer-store.ts';
+import { type ZoneView, zoneView } from './zone-view.ts';
 
 interface KnownPeer {
   readonly self: PeerSelf;
@@ -27,6 +35,8 @@ interface Swarm {
   readonly serial: number;
   digest: Digest | undefined;
   readonly agents: MemberList<Member>;
+  /** The same agents by their zones; no list is empty. */
+  readonly zones: Map<string, MemberList<Member>>;
   readonly origins: MemberList<Member>;
 }
 
@@ -61,13 +71,18 @@ export class MemoryPeerStore implements PeerStore {
     }
     const peer = this.#renew(self, before);
     let refused = 0;
-    const members = changes.map((change) => {
+    const views = changes.map((change) => {
       if (change.leave) this.#leave(peer, change.swarm);
       else if (!this.#join(peer, change)) refused += 1;
-      return change.sample > 0 ? this.#sample(change.swarm, change.sample, self.peerId) : [];
+      return change.sample > 0 ? this.#view(self, change.swarm, change.sample) : { members: [], gateways: undefined };
     });
     peer.refused += refused;
-    return { known: before !== undefined, members, refused };
+    return {
+      known: before !== undefined,
+      members: views.map(({ members }) => members),
+      gateways: views.map(({ gateways }) => gateways),
+      refused,
+    };
   }
 
   async heartbeat(self: PeerSelf, swarms = 0): Promise<boolean> {
@@ -142,7 +157,9 @@ export class MemoryPeerStore implements PeerStore {
     const list = role === 'origin' ? swarm.origins : swarm.agents;
     if (!list.has(peerId) && list.size >= (role === 'origin' ? originsPerSwarmMax : limits.membersPerSwarmMax))
       return false;
-    list.set(peerId, { peerId, incarnation, address, zone, role, complete, degree });
+    const member = { peerId, incarnation, address, zone, role, complete, degree };
+    if (role === 'agent') joinZone(swarm, member);
+    list.set(peerId, member);
     this.#swarms.set(id, swarm);
     peer.swarms.add(id);
     if (digest) this.#name(swarm, id, digest);
@@ -167,6 +184,7 @@ export class MemoryPeerStore implements PeerStore {
     peer.swarms.delete(id);
     const swarm = this.#swarms.get(id);
     if (!swarm) return;
+    leaveZone(swarm, peer.self.peerId);
     swarm.agents.delete(peer.self.peerId);
     swarm.origins.delete(peer.self.peerId);
     if (swarm.agents.size + swarm.origins.size > 0) return;
@@ -179,6 +197,22 @@ export class MemoryPeerStore implements PeerStore {
     if (!swarm) return [];
     const origins = swarm.origins.values().filter(({ peerId }) => peerId !== except);
     return [...origins, ...swarm.agents.sample(count, this.#o.prng, except)];
+  }
+
+  #view(
+    self: PeerSelf,
+    id: SwarmId,
+    count: number,
+  ): { readonly members: Member[]; readonly gateways: ZoneView['gateways'] | undefined } {
+    const swarm = this.#swarms.get(id);
+    if (!swarm || swarm.zones.size < 2) return { members: this.#sample(id, count, self.peerId), gateways: undefined };
+    const own = swarm.zones.get(self.zone);
+    const local = own?.sample(count, this.#o.prng, self.peerId) ?? [];
+    const others = [...swarm.zones.values().take(zonesPerSwarmMax)].filter((list) => list !== own);
+    const first = [...(own ? [own] : []), ...others].map((list) => list.first(gatewaysPerZone));
+    const { agents, gateways } = zoneView(self, local, first);
+    const origins = swarm.origins.values().filter(({ peerId }) => peerId !== self.peerId);
+    return { members: [...origins, ...agents], gateways };
   }
 
   #dropDead(): void {
@@ -199,8 +233,25 @@ const emptySwarm = (serial: number): Swarm => ({
   serial,
   digest: undefined,
   agents: new MemberList(),
+  zones: new Map(),
   origins: new MemberList(),
 });
+
+const joinZone = (swarm: Swarm, member: Member): void => {
+  const { peerId, zone } = member;
+  if (swarm.agents.get(peerId)?.zone !== zone) leaveZone(swarm, peerId);
+  const list = swarm.zones.get(zone) ?? new MemberList<Member>();
+  list.set(peerId, member);
+  swarm.zones.set(zone, list);
+};
+
+const leaveZone = (swarm: Swarm, peerId: PeerId): void => {
+  const zone = swarm.agents.get(peerId)?.zone;
+  const list = zone === undefined ? undefined : swarm.zones.get(zone);
+  if (zone === undefined || !list) return;
+  list.delete(peerId);
+  if (list.size === 0) swarm.zones.delete(zone);
+};
 
 const summaryOf = (swarm: SwarmId, { digest, agents, origins }: Swarm): SwarmSummary => {
   const complete = [...agents.values(), ...origins.values()].filter((member) => member.complete).length;

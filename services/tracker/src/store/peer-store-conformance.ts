@@ -120,6 +120,84 @@ export const peerStoreConformance = (name: string, make: MakeStore): void => {
     });
   });
 
+  describe(`${name}: zones`, () => {
+    const zoned = (n: number, zone: string, o: Partial<PeerSelf> = {}): PeerSelf => peer(n, { zone, ...o });
+    const numbers = (ids: Iterable<string>): number[] =>
+      [...ids].map((id) => Number.parseInt(id, 16)).toSorted((a, b) => a - b);
+    const ask = async (store: PeerStore, self: PeerSelf, sample = 5) => {
+      const { members, gateways } = await store.announce(self, [joins(1, { sample })]);
+      const agents = members[0]?.filter(({ role }) => role === 'agent').map((member) => member.peerId) ?? [];
+      return { agents: numbers(agents), gateways: gateways[0] && numbers(gateways[0]), members: members[0] ?? [] };
+    };
+    /** 1 to 30 in zone a, 101 to 130 in zone b, in turn. */
+    const twoZones = async (store: PeerStore): Promise<void> => {
+      for (let n = 1; n <= 30; n++) {
+        await store.announce(zoned(n, 'a'), [joins(1)]);
+        await store.announce(zoned(100 + n, 'b'), [joins(1)]);
+      }
+    };
+    const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+    it('knows no gateways as long as all are in one zone, or in none', async () => {
+      const { store } = await make(testLimits);
+      for (let n = 1; n <= 12; n++) await store.announce(peer(n), [joins(1)]);
+      assert.deepEqual(await ask(store, peer(13), 50).then(({ gateways, agents }) => [gateways, agents.length]), [
+        undefined,
+        12,
+      ]);
+    });
+
+    it('gives agents of the own zone, and to its first joiners the gateways of the others', async () => {
+      const { store } = await make(testLimits);
+      await twoZones(store);
+      const first = await ask(store, zoned(10, 'a'));
+      assert.deepEqual(first.gateways, [...upTo(1, 10), ...upTo(101, 110)]);
+      assert.deepEqual(first.agents.slice(-10), upTo(101, 110));
+      assert.equal(first.agents.length, 15);
+      assert.ok(first.agents.every((n) => n !== 10));
+      const later = await ask(store, zoned(30, 'a'));
+      assert.equal(later.gateways?.includes(30), false);
+      assert.ok(later.agents.length === 5 && later.agents.every((n) => n < 100));
+    });
+
+    it('keeps the order of joining over later announces, and gives every origin', async () => {
+      const { store } = await make(testLimits);
+      await twoZones(store);
+      await store.announce(zoned(500, 'c', { role: 'origin' }), [joins(1)]);
+      for (let n = 30; n >= 1; n--) await store.announce(zoned(n, 'a'), [joins(1, { degree: n, complete: true })]);
+      const { gateways, members } = await ask(store, zoned(101, 'b'));
+      assert.deepEqual(gateways, [...upTo(1, 10), ...upTo(101, 110)]);
+      assert.equal(members.filter(({ role }) => role === 'origin').length, 1);
+    });
+
+    it('replaces gateways that left or died by the next joiners', async () => {
+      const { store, ttlMs, pass } = await make(testLimits);
+      await twoZones(store);
+      await store.announce(zoned(1, 'a'), [joins(1, { leave: true })]);
+      await pass(ttlMs * 0.6);
+      for (let n = 4; n <= 30; n++) await store.heartbeat(zoned(n, 'a'));
+      for (let n = 101; n <= 130; n++) await store.heartbeat(zoned(n, 'b'));
+      await pass(ttlMs * 0.6);
+      const { gateways, agents } = await ask(store, zoned(101, 'b'));
+      assert.deepEqual(gateways, [...upTo(4, 13), ...upTo(101, 110)]);
+      assert.deepEqual(
+        agents.filter((n) => n < 100),
+        upTo(4, 13),
+      );
+    });
+
+    it('forgets a zone with its last member, and the former zone of one that moved', async () => {
+      const { store } = await make(testLimits);
+      await store.announce(zoned(1, 'a'), [joins(1)]);
+      await store.announce(zoned(2, 'b'), [joins(1)]);
+      await store.announce(zoned(3, 'b'), [joins(1)]);
+      await store.announce(zoned(1, 'b', { incarnation: 2 }), [joins(1)]);
+      await ask(store, zoned(2, 'b'));
+      const { gateways, agents } = await ask(store, zoned(3, 'b'));
+      assert.deepEqual([gateways, agents], [undefined, [1, 2]]);
+    });
+  });
+
   describe(`${name}: digests`, () => {
     it('finds the swarms of a digest, one for each piece length', async () => {
       const { store } = await make(testLimits);

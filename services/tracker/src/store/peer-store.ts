@@ -22,8 +22,13 @@ export interface MembershipChange {
 export interface AnnounceOutcome {
   /** False when this incarnation of the peer was not known before. */
   readonly known: boolean;
-  /** For each change, in its order: all origins of the swarm, and up to `sample` of its agents; never the peer itself. */
+  /**
+   * For each change, in its order: all origins of the swarm, and up to `sample` of its agents; never the peer itself. In a
+   * swarm of several zones the agents are those of the peer's zone and, for a gateway, the gateways of the others.
+   */
   readonly members: readonly (readonly Member[])[];
+  /** For each change that wanted members: the gateways that were found (swarm/zones.ts). Undefined: the swarm has one zone. */
+  readonly gateways: readonly (ReadonlySet<string> | undefined)[];
   /** Memberships that were not kept because a limit was reached. */
   readonly refused: number;
 }
@@ -54,7 +59,9 @@ export interface SwarmPage {
  * - a peer lives from its last announce or heartbeat for the TTL it was made with; a dead one is never given back;
  * - an announce with a newer incarnation replaces the peer: memberships of the old one are gone;
  *   an older incarnation is refused with PeerSupersededError;
- * - samples are uniform over the live members, never contain the peer that asks, and contain every live origin;
+ * - samples are uniform over the live members (of the peer's zone, where a swarm has several), never contain the peer that
+ *   asks, and contain every live origin;
+ * - the gateways of a zone are those of its live members that joined the swarm first; announcing again keeps the place;
  * - `leave` takes effect before the call resolves;
  * - memory is bounded: what is over a limit is refused and counted, never queued;
  * - a failure of what stands behind it is a StoreUnavailableError within the deadline, and passes by itself.
@@ -89,6 +96,9 @@ export interface StoreLimits {
 
 /** Swarms of one digest that a lookup looks at: one a piece length in use, of which a cluster has few. */
 export const swarmsPerDigestMax = 16;
+
+/** Zones of one swarm whose gateways meet; an agent without a zone is in a zone of its own. */
+export const zonesPerSwarmMax = 64;
 
 /** Origins kept of one swarm; they are all handed out to each peer. */
 export const originsPerSwarmMax = 50;

@@ -8,9 +8,12 @@ import type { Digest, PeerId, SwarmId } from '@shoal/core';
  * |-------------------------------------------|--------|-----------------------------------------------------|---------|
  * | shoal:shoal:peer:{peerId}                 | hash   | incarnation, self (JSON), refused, refreshedMs      | heartbeat TTL, renewed by each announce and heartbeat |
  * | shoal:shoal:peer-swarms:{peerId}          | set    | the swarms the peer is kept in                      | with the peer |
- * | shoal:shoal:swarm:{swarmId}               | hash   | agent -> `incarnation:complete:degree`              | 6 h, renewed by each announce, and hourly for each live member |
+ * | shoal:shoal:swarm:{swarmId}               | hash   | agent -> `incarnation:complete:degree:zone`         | 6 h, renewed by each announce, and hourly for each live member |
  * | shoal:shoal:swarm-origins:{swarmId}       | hash   | the same for origins                                | with the swarm |
  * | shoal:shoal:swarm-digest:{swarmId}        | string | digest of the blob                                  | with the swarm |
+ * | shoal:shoal:swarm-zones:{swarmId}         | set    | the zones of its agents                             | with the swarm |
+ * | shoal:shoal:swarm-zone:{swarmId}:zone     | zset   | agent of the zone -> place in the order of joining  | with the swarm |
+ * | shoal:shoal:swarm-joins:{swarmId}         | string | the last such place                                 | with the swarm |
  * | shoal:shoal:digest:{digest}               | set    | swarms of the blob, one a piece length              | with the swarm |
  * | shoal:shoal:peers                         | zset   | peer -> when it expires; for counting               | - |
  * | shoal:shoal:swarms                        | zset   | swarm -> when it expires; for counting and paging   | - |
@@ -36,6 +39,19 @@ export class Keys {
       `${this.#prefix}swarm-origins:{${swarm}}`,
       `${this.#prefix}swarm-digest:{${swarm}}`,
     ];
+  }
+
+  /** [swarm, swarm-origins, swarm-digest, swarm-zones, swarm-joins, swarm-zone] */
+  membership(swarm: SwarmId, zone: string): string[] {
+    return [...this.swarm(swarm), this.zones(swarm), `${this.#prefix}swarm-joins:{${swarm}}`, this.zone(swarm, zone)];
+  }
+
+  zones(swarm: SwarmId): string {
+    return `${this.#prefix}swarm-zones:{${swarm}}`;
+  }
+
+  zone(swarm: SwarmId, zone: string): string {
+    return `${this.#prefix}swarm-zone:{${swarm}}:${zone}`;
   }
 
   digest(digest: Digest): string {

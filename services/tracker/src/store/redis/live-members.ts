@@ -4,16 +4,20 @@ import type { PeerSelf } from '@shoal/protocol';
 import type { Member } from '../peer-store.ts';
 import type { RedisConnection } from './connection.ts';
 import type { Keys } from './keys.ts';
-import { decodeMembers, decodeSelf, memberOf } from './member-codec.ts';
+import { decodeSelf, memberOf } from './member-codec.ts';
 import type { StoredMember } from './member-codec.ts';
 import { runScript, scripts } from './scripts.ts';
 
 export interface Sampled {
   readonly swarm: SwarmId;
   readonly stored: readonly StoredMember[];
+  /** The zone that its agents were read from; undefined: from all of the swarm. */
+  readonly zone?: string | undefined;
   /** Agents wanted. */
   readonly sample: number;
   readonly except?: PeerId;
+  /** Reads once more, when dead members were in the way. */
+  again(): Promise<readonly StoredMember[]>;
 }
 
 /** How many agents to draw for a sample without the one that asks. */
@@ -45,32 +49,24 @@ export class LiveMembers {
     let { stored } = sampled;
     let known = selves;
     for (let round = 1; ; round++) {
-      const { live, dead } = split(stored, known);
-      const left = dead.length === 0 ? 0 : await this.#drop(sampled.swarm, dead);
+      const { live, dead } = split(stored, known, sampled.zone);
+      const left = dead.length === 0 ? 0 : await this.#drop(sampled, dead);
       const members = trim(live, sampled, this.#prng);
       if (left === 0 || round === roundsMax || dead.length === 0 || members.length >= sampled.sample) return members;
-      stored = await this.#again(sampled);
+      stored = await sampled.again();
       known = await this.#selves(new Set(stored.map(({ peerId }) => peerId)));
     }
   }
 
-  async #again({ swarm, sample }: Sampled): Promise<StoredMember[]> {
-    const args = ['read', 'agent', '', '', 0, 0, '', drawn(sample)];
-    const [, origins, agents] = (await runScript(this.#redis, scripts.swarmMember, this.#keys.swarm(swarm), args)) as [
-      number,
-      string[],
-      string[],
-    ];
-    return [...decodeMembers(origins), ...decodeMembers(agents)];
-  }
-
-  async #drop(swarm: SwarmId, dead: readonly StoredMember[]): Promise<number> {
+  async #drop({ swarm, zone }: Sampled, dead: readonly StoredMember[]): Promise<number> {
     const [agents, origins] = this.#keys.swarm(swarm);
+    const zoneOf = (member: StoredMember): string => zone ?? member.zone;
     return (await runScript(
       this.#redis,
       scripts.swarmDropDead,
-      [agents, origins],
-      dead.flatMap(({ peerId, raw }) => [peerId, raw]),
+      [agents, origins, this.#keys.zones(swarm), ...dead.map((member) => this.#keys.zone(swarm, zoneOf(member)))],
+      // One that only changed its zone lives: it is named without what it said.
+      dead.flatMap((member) => [member.peerId, zoneOf(member) === member.zone ? member.raw : '', zoneOf(member)]),
     )) as number;
   }
 
@@ -81,16 +77,18 @@ export class LiveMembers {
   }
 }
 
-/** A member lives when its peer does, under the incarnation that announced it. */
+/** A member lives when its peer does, under the incarnation and in the zone that announced it. */
 const split = (
   stored: readonly StoredMember[],
   selves: ReadonlyMap<PeerId, PeerSelf | undefined>,
+  zone: string | undefined,
 ): { live: Member[]; dead: StoredMember[] } => {
   const live: Member[] = [];
   const dead: StoredMember[] = [];
   for (const member of stored) {
     const self = selves.get(member.peerId);
-    if (self?.incarnation === member.incarnation) live.push(memberOf(member, self));
+    const isThere = zone === undefined || self?.role === 'origin' || member.zone === zone;
+    if (isThere && self?.incarnation === member.incarnation) live.push(memberOf(member, self));
     else dead.push(member);
   }
   return { live, dead };

@@ -9,26 +9,28 @@ export interface StoredMember {
   readonly incarnation: number;
   readonly complete: boolean;
   readonly degree: number;
+  readonly zone: string;
 }
 
-/** `incarnation:complete:degree` */
+/** `incarnation:complete:degree:zone` */
 export const encodeMember = (
-  incarnation: number,
+  { incarnation, zone }: PeerSelf,
   { complete, degree }: { readonly complete: boolean; readonly degree: number },
-): string => `${incarnation}:${complete ? 1 : 0}:${degree}`;
+): string => `${incarnation}:${complete ? 1 : 0}:${degree}:${zone}`;
 
 /** Members from `[peer, member, peer, member, ...]`. */
 export const decodeMembers = (flat: readonly string[]): StoredMember[] => {
   const members: StoredMember[] = [];
   for (let index = 0; index + 1 < flat.length; index += 2) {
     const raw = flat[index + 1] ?? '';
-    const [incarnation, complete, degree] = raw.split(':');
+    const [incarnation, complete, degree, ...zone] = raw.split(':');
     members.push({
       peerId: flat[index] as PeerId,
       raw,
       incarnation: Number(incarnation),
       complete: complete === '1',
       degree: Number(degree),
+      zone: zone.join(':'),
     });
   }
   return members;

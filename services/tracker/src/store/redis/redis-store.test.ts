@@ -98,7 +98,7 @@ describe('redis peer store', { skip: redisMissing, timeout: 60_000 }, () => {
     const ends = await Promise.all(keys.map(async (key) => ({ key, ttl: await redis.pttl(key) })));
     const endless = ends.filter(({ ttl }) => ttl < 0).map(({ key }) => key.replace(/^shoal:test-\d+:/, ''));
     assert.deepEqual(endless.toSorted(), ['peers', 'swarms']);
-    assert.equal(keys.length, 10);
+    assert.equal(keys.length, 13);
   });
 
   it('drops dead members from the swarm when they are met', async () => {

@@ -4,19 +4,21 @@ import { originsPerSwarmMax, PeerSupersededError, swarmsPerDigestMax } from '../
 import type {
   AnnounceOutcome,
   FoundSwarm,
+  Member,
   MembershipChange,
   PeerStore,
   StoreCounts,
   StoreLimits,
   SwarmPage,
 } from '../peer-store.ts';
+import { zoneView } from '../zone-view.ts';
 import type { RedisConnection } from './connection.ts';
 import { unavailable } from './connection.ts';
 import { Keys } from './keys.ts';
-import { drawn, LiveMembers } from './live-members.ts';
-import { decodeMembers, encodeMember } from './member-codec.ts';
-import type { StoredMember } from './member-codec.ts';
+import { LiveMembers, type Sampled } from './live-members.ts';
+import { encodeMember } from './member-codec.ts';
 import { runScript, scripts } from './scripts.ts';
+import { type MemberResult, SwarmMembers, swarmTtlMs } from './swarm-members.ts';
 import { pageOfSwarms } from './swarm-pages.ts';
 
 export interface RedisStoreOptions {
@@ -29,8 +31,6 @@ export interface RedisStoreOptions {
   readonly prng: Prng;
 }
 
-/** How long a swarm outlives the last sign of a member. */
-const swarmTtlMs = 6 * 3_600_000;
 /** How often the swarms of a peer that only sends heartbeats are renewed. */
 const refreshMs = 3_600_000;
 
@@ -38,11 +38,13 @@ const refreshMs = 3_600_000;
 export class RedisPeerStore implements PeerStore {
   readonly #o: RedisStoreOptions;
   readonly #keys: Keys;
+  readonly #members: SwarmMembers;
   readonly #live: LiveMembers;
 
   constructor(options: RedisStoreOptions) {
     this.#o = options;
     this.#keys = new Keys(options.clusterId);
+    this.#members = new SwarmMembers(options.redis, this.#keys);
     this.#live = new LiveMembers(options.redis, this.#keys, options.prng);
   }
 
@@ -68,15 +70,20 @@ export class RedisPeerStore implements PeerStore {
           digest && keptSwarms.has(swarm) ? this.#nameDigest(digest, swarm) : undefined,
         ),
       ]);
-      const members = await this.#live.resolve(
-        results.map(({ members: stored }, index) => ({
-          swarm: changes[index]?.swarm as SwarmId,
-          stored,
-          sample: changes[index]?.sample ?? 0,
-          except: peer.peerId,
-        })),
+      const sampled = await this.#live.resolve(
+        results.map((result, index) => this.#sampled(peer, changes[index] as MembershipChange, result)),
       );
-      return { known: known === 1, members, refused: results.filter(({ done }) => !done).length };
+      const views = await Promise.all(
+        results.map((result, index) =>
+          this.#view(peer, (changes[index] as MembershipChange).swarm, result, sampled[index] ?? []),
+        ),
+      );
+      return {
+        known: known === 1,
+        members: views.map(({ members }) => members),
+        gateways: views.map(({ gateways }) => gateways),
+        refused: results.filter(({ done }) => !done).length,
+      };
     });
   }
 
@@ -92,7 +99,7 @@ export class RedisPeerStore implements PeerStore {
       if (known === -1) throw new PeerSupersededError(peer);
       if (known === 0) return false;
       await this.#index(peer.peerId, []);
-      if (due === 1 && !(await this.#refreshSwarms(peer.peerId))) return false;
+      if (due === 1 && !(await this.#refreshSwarms(peer))) return false;
       return kept >= swarms;
     });
   }
@@ -103,13 +110,14 @@ export class RedisPeerStore implements PeerStore {
         'swarm' in key
           ? [key.swarm]
           : ((await this.#o.redis.srandmember(this.#keys.digest(key.digest), swarmsPerDigestMax)) as SwarmId[]);
-      const read = await Promise.all(
-        ids.map((swarm) =>
-          this.#member(swarm, ['read', 'agent', '', '', swarmTtlMs, 0, '', drawn(Math.max(1, sample))]),
-        ),
-      );
+      const draw = (swarm: SwarmId): Promise<MemberResult> =>
+        this.#members.call(swarm, { ...nobody, sample: Math.max(1, sample) });
+      const read = await Promise.all(ids.map(draw));
       const members = await this.#live.resolve(
-        read.map(({ members: stored }, index) => ({ swarm: ids[index] as SwarmId, stored, sample })),
+        read.map(({ members: stored }, index) => {
+          const swarm = ids[index] as SwarmId;
+          return { swarm, stored, sample, again: async () => (await draw(swarm)).members };
+        }),
       );
       const found = ids.map((swarm, index) => ({ swarm, digest: read[index]?.digest, members: members[index] ?? [] }));
       const gone = found.filter((_, index) => read[index]?.members.length === 0).map(({ swarm }) => swarm);
@@ -146,41 +154,58 @@ export class RedisPeerStore implements PeerStore {
     this.#o.redis.disconnect();
   }
 
-  async #change(
-    peer: PeerSelf,
-    change: MembershipChange,
-    kept: boolean,
-  ): Promise<{ done: boolean; members: readonly StoredMember[] }> {
-    const operation = change.leave ? 'drop' : kept ? 'put' : 'read';
-    const limit = peer.role === 'origin' ? originsPerSwarmMax : this.#o.limits.membersPerSwarmMax;
-    const result = await this.#member(change.swarm, [
-      operation,
-      peer.role,
-      peer.peerId,
-      encodeMember(peer.incarnation, change),
-      swarmTtlMs,
-      limit,
-      change.digest ?? '',
-      drawn(change.sample),
-    ]);
-    return { done: change.leave || (kept && result.done), members: result.members };
+  async #change(peer: PeerSelf, change: MembershipChange, kept: boolean): Promise<MemberResult> {
+    const result = await this.#members.call(change.swarm, {
+      operation: change.leave ? 'drop' : kept ? 'put' : 'read',
+      role: peer.role,
+      peerId: peer.peerId,
+      zone: peer.zone,
+      member: encodeMember(peer, change),
+      membersMax: peer.role === 'origin' ? originsPerSwarmMax : this.#o.limits.membersPerSwarmMax,
+      digest: change.digest,
+      sample: change.sample,
+    });
+    return { ...result, done: change.leave || (kept && result.done) };
   }
 
-  async #member(
-    swarm: SwarmId,
-    args: readonly (string | number)[],
-  ): Promise<{ done: boolean; members: StoredMember[]; digest: Digest | undefined }> {
-    const [done, origins, agents, digest] = (await this.#run(scripts.swarmMember, this.#keys.swarm(swarm), args)) as [
-      number,
-      string[],
-      string[],
-      string,
-    ];
+  #sampled({ peerId, zone }: PeerSelf, { swarm, sample }: MembershipChange, { members, zones }: MemberResult): Sampled {
     return {
-      done: done === 1,
-      members: [...decodeMembers(origins), ...decodeMembers(agents)],
-      digest: digest === '' ? undefined : (digest as Digest),
+      swarm,
+      stored: members,
+      zone: zones.length > 0 ? zone : undefined,
+      sample,
+      except: peerId,
+      again: async () => (await this.#members.call(swarm, { ...nobody, peerId, zone, sample })).members,
     };
+  }
+
+  /** What one of several zones gets: its sample of the zone, and for a gateway the gateways of the others. */
+  async #view(
+    self: PeerSelf,
+    swarm: SwarmId,
+    { zones, isEarly }: MemberResult,
+    sampled: readonly Member[],
+  ): Promise<{ members: readonly Member[]; gateways: ReadonlySet<string> | undefined }> {
+    if (zones.length === 0) return { members: sampled, gateways: undefined };
+    if (!isEarly) return { members: sampled, gateways: new Set() };
+    const first = async (among: readonly string[]): Promise<Member[][]> => {
+      const stored = await this.#members.first(swarm, among);
+      return this.#live.resolve(
+        among.map((zone, index) => ({
+          swarm,
+          stored: stored[index] ?? [],
+          zone,
+          sample: Infinity,
+          again: async () => (await this.#members.first(swarm, [zone]))[0] ?? [],
+        })),
+      );
+    };
+    const { agents, gateways } = zoneView(
+      self,
+      sampled.filter(({ role }) => role === 'agent'),
+      await first([...new Set([self.zone, ...zones])]),
+    );
+    return { members: [...sampled.filter(({ role }) => role === 'origin'), ...agents], gateways };
   }
 
   async #nameDigest(digest: Digest, swarm: SwarmId): Promise<void> {
@@ -199,12 +224,14 @@ export class RedisPeerStore implements PeerStore {
   }
 
   /** Renews the swarms of a peer that has nothing to announce. False when one of them is lost. */
-  async #refreshSwarms(peerId: PeerId): Promise<boolean> {
+  async #refreshSwarms({ peerId, zone }: PeerSelf): Promise<boolean> {
     const swarms = (await this.#o.redis.smembers(this.#keys.peer(peerId)[1])) as SwarmId[];
     const touched = await Promise.all(
       swarms.map(
         (swarm) =>
-          this.#run(scripts.swarmTouch, this.#keys.swarm(swarm), [peerId, swarmTtlMs]) as Promise<[number, string]>,
+          this.#run(scripts.swarmTouch, this.#keys.membership(swarm, zone), [peerId, swarmTtlMs]) as Promise<
+            [number, string]
+          >,
       ),
     );
     await Promise.all([
@@ -233,3 +260,14 @@ export class RedisPeerStore implements PeerStore {
     }
   }
 }
+
+/** Reads a swarm without being a member of it. */
+const nobody = {
+  operation: 'read',
+  role: 'agent',
+  peerId: '',
+  zone: '',
+  member: '',
+  membersMax: 0,
+  digest: undefined,
+} as const;

@@ -17,6 +17,7 @@ export const scripts = {
   peerAnnounce: load('peer-announce'),
   peerHeartbeat: load('peer-heartbeat'),
   swarmMember: load('swarm-member'),
+  swarmFirst: load('swarm-first'),
   swarmDropDead: load('swarm-drop-dead'),
   swarmTouch: load('swarm-touch'),
   swarmSummary: load('swarm-summary'),

@@ -7,7 +7,7 @@ for k = 1, 2 do
   local sample = redis.call('HRANDFIELD', KEYS[k], 2000, 'WITHVALUES')
   local found = 0
   for i = 2, #sample, 2 do
-    if string.find(sample[i], ':1:', 1, true) then found = found + 1 end
+    if string.find(sample[i], '^%d+:1:') then found = found + 1 end
   end
   if #sample > 0 then complete = complete + math.floor(found * size / (#sample / 2) + 0.5) end
 end
