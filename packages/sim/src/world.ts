@@ -104,12 +104,16 @@ export class World {
   }
 
   send(blob: number, from: number, to: number, message: SimMessage): void {
-    this.events.schedule(this.events.nowMs + this.latencyMs(from, to), () => this.#deliver(blob, from, to, message));
+    const kind = kindOf[message.type];
+    this.events.schedule(this.events.nowMs + this.latencyMs(from, to), () =>
+      this.#deliver(blob, from, to, message, kind),
+    );
   }
 
   /** HAVE to many: one event for all of one zone. */
   tell(blob: number, from: number, to: readonly number[], message: SimMessage): void {
     const { events, options } = this;
+    const kind = kindOf[message.type];
     const far = options.zones > 1 ? to.filter((peer) => this.network.crosses(from, peer)) : [];
     const near = far.length === 0 ? to : to.filter((peer) => !this.network.crosses(from, peer));
     for (const [peers, ms] of [
@@ -118,7 +122,7 @@ export class World {
     ] as const) {
       if (peers.length === 0) continue;
       events.schedule(events.nowMs + ms + options.haveDelayMs, () => {
-        for (const peer of peers) this.#deliver(blob, from, peer, message);
+        for (const peer of peers) this.#deliver(blob, from, peer, message, kind);
       });
     }
   }
@@ -129,7 +133,7 @@ export class World {
     else this.tally.agentBytes += bytes;
     this.#crossed(from, to, bytes);
     this.events.schedule(this.events.nowMs + this.latencyMs(from, to) + this.options.verifyMs, () =>
-      this.#deliver(blob, from, to, { type: 'data', piece, corrupt }),
+      this.#deliver(blob, from, to, { type: 'data', piece, corrupt }, kindOf.data),
     );
   }
 
@@ -183,13 +187,14 @@ export class World {
     if (this.options.zones > 1 && this.network.crosses(from, to)) this.tally.crossBytes += bytes;
   }
 
-  #deliver(blob: number, from: number, to: number, message: SimMessage): void {
+  /** @param kind of the message, looked up once for all who get it */
+  #deliver(blob: number, from: number, to: number, message: SimMessage, kind: number): void {
     const node = this.node(to);
     const member = node.member(blob);
-    if (!node.alive || !member?.links.has(from)) return;
+    if (!member?.links.has(from) || !node.alive) return;
     if (this.options.partitionForMs > 0 && this.#isCut(this.node(from), node)) return;
     this.tally.messages++;
-    this.tally.record(this.events.nowMs, kindOf[message.type], from, to);
+    this.tally.record(this.events.nowMs, kind, from, to);
     member.receive(from, message);
   }
 

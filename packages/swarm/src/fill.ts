@@ -19,11 +19,11 @@ export const perPeerMax = ({ limits, agents }: SwarmView): number => {
 };
 
 export const mayAsk = (neighbour: Neighbour, perPeer: number, nowMs: number): boolean =>
-  neighbour.asks.size < perPeer && neighbour.pausedUntilMs <= nowMs;
+  neighbour.asked < perPeer && neighbour.pausedUntilMs <= nowMs;
 
 /** The shortest line first, ties at random. */
 export const lineAt = (neighbour: Neighbour): number =>
-  neighbour.queueLength + neighbour.asks.size + missWeight * neighbour.misses;
+  neighbour.queueLength + neighbour.asked + missWeight * neighbour.misses;
 
 /** REQUESTs until D are out: the readers' next pieces, then the rarest piece of the agent with the shortest line. */
 export const fillRequests = (view: SwarmView, nowMs: number): void => {
@@ -63,9 +63,9 @@ const slotsMax = (view: SwarmView, nowMs: number): number => {
   const { outstandingMax, deadlineInitialMs } = view.limits;
   if (view.outstanding < outstandingMax) return outstandingMax;
   let mute = 0;
-  for (const { proven, asks } of view.agents.values()) {
-    if (proven) continue;
-    for (const { sentMs } of asks.values()) {
+  for (const agent of view.agents.values()) {
+    if (agent.proven) continue;
+    for (const { sentMs } of agent.asks.values()) {
       const dueMs = sentMs + deadlineInitialMs * unprovenPart;
       if (dueMs <= nowMs) mute++;
       else view.wakeAt(dueMs);

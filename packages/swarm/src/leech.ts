@@ -65,8 +65,8 @@ export class Leech {
   poll(): LeechAction | undefined {
     const { actions } = this.#view;
     if (this.#sent < actions.length) return actions[this.#sent++];
-    actions.length = 0;
-    this.#sent = 0;
+    // Most events lead to no action, and to empty what is empty takes its time.
+    if (this.#sent > 0) actions.length = this.#sent = 0;
     return undefined;
   }
 

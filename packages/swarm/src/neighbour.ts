@@ -18,6 +18,8 @@ export class Neighbour {
   readonly role: PeerRole;
   readonly has: PieceSet;
   readonly asks = new Map<PieceIndex, Ask>();
+  /** How many `asks` there are, here because it is read of every neighbour for every request. */
+  asked = 0;
   /** Pieces it has that are wanted here at this moment: 0 means that there is nothing to ask. */
   useful = 0;
   /** Requests that waited at it when it last said so. */

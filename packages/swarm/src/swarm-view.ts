@@ -99,6 +99,7 @@ export class SwarmView {
       startedMs: offered ? nowMs : undefined,
       progressMs: nowMs,
     });
+    neighbour.asked = neighbour.asks.size;
     if (!offered) this.outstanding++;
     const copies = (this.copies[piece] ?? 0) + 1;
     this.copies[piece] = copies;
@@ -111,6 +112,7 @@ export class SwarmView {
     const ask = neighbour.asks.get(piece);
     if (!ask) return undefined;
     neighbour.asks.delete(piece);
+    neighbour.asked--;
     if (!ask.offered) this.outstanding--;
     const copies = (this.copies[piece] ?? 1) - 1;
     this.copies[piece] = copies;
