@@ -11,7 +11,10 @@ const nobody = 'http://127.0.0.1:9';
  * is how agent to agent is measured without bytes of the origin in between.
  */
 export class BenchCluster {
+  /** On the disk: what is pushed, and what the origin keeps. */
   readonly folder: string;
+  /** Where agents keep what they pull. */
+  readonly caches: string;
   readonly origin: Service;
   readonly tracker: Service;
   readonly agent: Service;
@@ -20,10 +23,12 @@ export class BenchCluster {
 
   private constructor(
     folder: string,
+    caches: string,
     services: Pick<BenchCluster, 'origin' | 'tracker' | 'agent' | 'follower'>,
     parts: AsyncDisposableStack,
   ) {
     this.folder = folder;
+    this.caches = caches;
     this.origin = services.origin;
     this.tracker = services.tracker;
     this.agent = services.agent;
@@ -32,7 +37,7 @@ export class BenchCluster {
   }
 
   /** `profiles`: a folder for CPU profiles, which every service writes when it stops. */
-  static async start(folder: string, profiles: string | undefined): Promise<BenchCluster> {
+  static async start(folder: string, caches: string, profiles: string | undefined): Promise<BenchCluster> {
     await using parts = new AsyncDisposableStack();
     const start = async (kind: 'origin' | 'tracker' | 'agent', name: string, config: object): Promise<Service> =>
       parts.use(await startService(folder, kind, name, config, profiles));
@@ -43,17 +48,17 @@ export class BenchCluster {
     });
     const tracker = await start('tracker', 'tracker', { api: anyPort });
     const [trackers, origins] = [[tracker.url('api')], [origin.url('registry')]];
-    const agent = await start('agent', 'agent', agentConfig(folder, 'agent', { trackers, origins }));
+    const agent = await start('agent', 'agent', agentConfig(caches, 'agent', { trackers, origins }));
     const { keys } = (await (await fetch(`${origin.url('registry')}/shoal/v1/cluster`)).json()) as { keys: unknown };
     const followerConfig = { trackers, origins: [nobody], trust: { keys } };
-    const follower = await start('agent', 'follower', agentConfig(folder, 'follower', followerConfig));
-    return new BenchCluster(folder, { origin, tracker, agent, follower }, parts.move());
+    const follower = await start('agent', 'follower', agentConfig(caches, 'follower', followerConfig));
+    return new BenchCluster(folder, caches, { origin, tracker, agent, follower }, parts.move());
   }
 
   /** A fresh agent, for figures that a former transfer would spoil. */
   freshAgent(name: string): Promise<Service> {
     const others = { trackers: [this.tracker.url('api')], origins: [this.origin.url('registry')] };
-    return startService(this.folder, 'agent', name, agentConfig(this.folder, name, others), undefined);
+    return startService(this.folder, 'agent', name, agentConfig(this.caches, name, others), undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,10 +66,10 @@ export class BenchCluster {
   }
 }
 
-const agentConfig = (folder: string, name: string, rest: object): object => ({
+const agentConfig = (caches: string, name: string, rest: object): object => ({
   registry: anyPort,
   pieces: anyPort,
-  cache: { folder: path.join(folder, name), quotaBytes: '1TiB' },
+  cache: { folder: path.join(caches, name), quotaBytes: '1TiB' },
   ...rest,
 });
 

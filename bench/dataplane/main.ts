@@ -2,9 +2,9 @@
  * Measures the data plane with the services in processes of their own, beside what else there is on this machine: see
  * docs/BENCHMARKS.md. `npm run bench:dataplane -- --size 256MiB --runs 3`
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
+import { MiB } from '@shoal/core';
 import { writeBlobFile } from './blob-file.ts';
 import { BenchCluster } from './cluster.ts';
 import { Figures } from './figures.ts';
@@ -52,23 +52,36 @@ const oneRun = async (round: Omit<Round, 'blob'>, size: number, names: readonly 
     await (name === 'memory' ? memory : scenarios[name]!.run)({ ...round, blob });
   }
   await rm(blob.path);
+  await forgetContent(round.cluster);
   process.stderr.write('\n');
 };
 
-const folder = await mkdtemp(path.join(tmpdir(), 'shoal-bench-'));
-try {
+/** Gives back the memory and the disk of the blob, which is not asked for again. Who holds the file open goes on. */
+const forgetContent = async (cluster: BenchCluster): Promise<void> => {
+  for (const folder of [cluster.folder, cluster.caches]) {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const file = path.join(entry.parentPath, entry.name);
+      if (entry.isFile() && (await stat(file)).size >= MiB) await truncate(file);
+    }
+  }
+};
+
+const measureAll = async (): Promise<void> => {
   await using parts = new AsyncDisposableStack();
-  const cluster = parts.use(await BenchCluster.start(folder, options.profile));
+  const makeFolder = async (parent: string): Promise<string> =>
+    parts.adopt(await mkdtemp(path.join(parent, 'shoal-bench-')), (made) => rm(made, { recursive: true }));
+  const folders = [await makeFolder(options.folder), await makeFolder(options.caches)] as const;
+  const cluster = parts.use(await BenchCluster.start(...folders, options.profile));
   const client = parts.use(new Client());
   const names = Object.keys(scenarios).filter((name) => chosen.has(name));
-  // Not counted: code is compiled, and memory that the machine has not touched for long costs as much again.
-  if (names.length > 0) await oneRun({ figures: new Figures(), cluster, client }, options.size, names);
-  for (let run = 0; run < options.runs && names.length > 0; run++)
-    await oneRun({ figures, cluster, client }, options.size, names);
+  // The first is not counted: code is compiled in it.
+  const ignored = new Figures();
+  for (let run = 0; run <= options.runs && names.length > 0; run++)
+    await oneRun({ figures: run === 0 ? ignored : figures, cluster, client }, options.size, names);
   if (chosen.has('memory')) await oneRun({ figures, cluster, client }, options.large, ['memory']);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+};
 
-const outcome = { machine, blobBytes: options.size, runs: options.runs, figures, enabled: new Set<string>() };
+await measureAll();
+const { size: blobBytes, runs, caches } = options;
+const outcome = { machine, blobBytes, runs, caches, figures, enabled: new Set<string>() };
 console.log(options.json ? asJson(outcome) : asText(outcome));

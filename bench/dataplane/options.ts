@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { InvalidValueError, parseBytes } from '@shoal/core';
 
@@ -8,6 +10,10 @@ export interface Options {
   /** Bytes of the blob that moves while memory is watched. */
   readonly large: number;
   readonly runs: number;
+  /** Where the folder of what is pushed is made: a disk, as pushes are synced. */
+  readonly folder: string;
+  /** Where the folder of the agents' caches is made: in memory by default, so that the disk is not what is measured. */
+  readonly caches: string;
   readonly only: readonly string[];
   /** Folder for CPU profiles of the services. */
   readonly profile: string | undefined;
@@ -23,6 +29,8 @@ export const parseOptions = (args: readonly string[], names: readonly string[]):
       large: { type: 'string', default: '5000MiB' },
       runs: { type: 'string', default: '5' },
       only: { type: 'string', default: names.join(',') },
+      folder: { type: 'string', default: tmpdir() },
+      caches: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
       profile: { type: 'string' },
     },
   });
@@ -32,5 +40,6 @@ export const parseOptions = (args: readonly string[], names: readonly string[]):
   for (const name of only)
     if (!names.includes(name)) throw new InvalidValueError('--only', name, `allowed are ${names.join(', ')}`);
   const [size, large] = [parseBytes(values.size, '--size'), parseBytes(values.large, '--large')];
-  return { json: values.json, size, large, runs, only, profile: values.profile };
+  const { json, folder, caches, profile } = values;
+  return { json, size, large, runs, folder, caches, only, profile };
 };

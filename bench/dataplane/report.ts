@@ -7,15 +7,17 @@ export interface Outcome {
   readonly machine: Machine;
   readonly blobBytes: number;
   readonly runs: number;
+  /** Where the agents' caches were. */
+  readonly caches: string;
   readonly figures: Figures;
   /** Of the conditions that a target may name, those that were measured. */
   readonly enabled: ReadonlySet<string>;
 }
 
-export const asJson = ({ machine, blobBytes, runs, figures, enabled }: Outcome): string => {
+export const asJson = ({ machine, blobBytes, runs, caches, figures, enabled }: Outcome): string => {
   const verdicts = targets.map((target) => judge(target, figures, enabled) ?? { ...target, met: null });
   return JSON.stringify(
-    { machine, blobBytes, runs, figures: [...figures], targets: verdicts, skipped: figures.skipped },
+    { machine, blobBytes, runs, caches, figures: [...figures], targets: verdicts, skipped: figures.skipped },
     null,
     2,
   );
@@ -26,7 +28,7 @@ export const asText = (outcome: Outcome): string => {
   const { cpu, cores, kernel, congestionControl, node, loadBefore } = machine;
   return [
     `${cpu}, ${cores} cores, Linux ${kernel}, congestion control ${congestionControl}, Node ${node}, load before ${loadBefore.toFixed(2)}`,
-    `${outcome.runs} runs of ${formatBytes(outcome.blobBytes)}; medians, lowest and highest`,
+    `${outcome.runs} runs of ${formatBytes(outcome.blobBytes)}; caches in ${outcome.caches}; medians, lowest and highest`,
     '',
     ...[...figures].map(({ name, median, min, max }) =>
       [name.padEnd(46), round(median).padStart(9), `${round(min)} .. ${round(max)}`.padStart(22)].join(''),
