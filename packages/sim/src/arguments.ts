@@ -5,17 +5,20 @@ import { sensitivities } from './sensitivities.ts';
 /** What the command line asks for. */
 export interface SimArguments {
   readonly scenario: string;
-  readonly seed: number;
+  /** The worlds of the scenario that are run, one after the other. */
+  readonly worlds: readonly number[];
   readonly scale: number;
   readonly json: boolean;
   readonly plot: string | undefined;
   readonly sensitivity: string | undefined;
+  /** A sensitivity runs so many. */
   readonly seeds: number;
   readonly list: boolean;
   readonly help: boolean;
 }
 
 export const usage = `usage: npm run sim -- --scenario NAME [--seed N] [--scale F] [--json] [--plot FILE.svg]
+       npm run sim -- --scenario NAME --seeds N,N,... [--scale F] [--json]   a JSON line each, or all and their medians
        npm run sim -- --sensitivity NAME [--seeds N] [--scale F]   a table of what a choice of the policy is worth
        npm run sim -- --list
 --scale multiplies the number of nodes: 0.1 for a quick look.
@@ -33,7 +36,7 @@ export const parseArguments = (args: readonly string[]): SimArguments => {
       json: { type: 'boolean', default: false },
       plot: { type: 'string' },
       sensitivity: { type: 'string' },
-      seeds: { type: 'string', default: '3' },
+      seeds: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -43,8 +46,12 @@ export const parseArguments = (args: readonly string[]): SimArguments => {
   if (sensitivity !== undefined) known('--sensitivity', sensitivity, sensitivities);
   const scale = values.scale === undefined ? (sensitivity === undefined ? 1 : 0.1) : Number(values.scale);
   if (!(scale > 0 && scale <= 100)) refuse('--scale', values.scale ?? '', 'a number above 0, up to 100');
-  const [seed, seeds] = [whole('--seed', values.seed, 0), whole('--seeds', values.seeds, 1)];
-  return { scenario, seed, scale, json, plot, sensitivity, seeds, list, help };
+  const seed = whole('--seed', values.seed, 0);
+  const several =
+    sensitivity === undefined ? values.seeds?.split(',').map((one) => whole('--seeds', one, 1)) : undefined;
+  if (plot !== undefined && several !== undefined) refuse('--plot', plot, 'one seed: --seed N');
+  const seeds = sensitivity === undefined ? 0 : whole('--seeds', values.seeds ?? '3', 1);
+  return { scenario, worlds: several ?? [seed], scale, json, plot, sensitivity, seeds, list, help };
 };
 
 const known = (option: string, name: string, allowed: Readonly<Record<string, unknown>>): void => {

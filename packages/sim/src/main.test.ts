@@ -28,6 +28,17 @@ test('runs a scenario of a seed, for people and as JSON, byte for byte the same 
   assert.match(run('--scenario', 'small-16', '--scale', '0.1').stdout, /^completed +2$/m);
 });
 
+test('runs several seeds in one go, each as it runs alone, and gives their medians', () => {
+  const several = run('--scenario', 'small-16', '--scale', '0.2', '--seeds', '5,6,7', '--json').stdout;
+  const alone = ['5', '6', '7'].map((seed) =>
+    run('--scenario', 'small-16', '--scale', '0.2', '--seed', seed, '--json'),
+  );
+  assert.equal(several, alone.map(({ stdout }) => stdout).join(''));
+  const copies = alone.map(({ stdout }) => (JSON.parse(stdout) as Report).originCopies).toSorted((a, b) => a - b);
+  const text = run('--scenario', 'small-16', '--scale', '0.2', '--seeds', '5,6,7').stdout;
+  assert.match(text, new RegExp(`^medians: .*originCopies ${copies[1]}\\n$`, 'm'));
+});
+
 test('draws the completion curve and the heat map', () => {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-sim-'));
   try {
@@ -63,6 +74,9 @@ test('bad input is named and ends with 2', () => {
     ['--seed', '-1'],
     ['--scale', '0'],
     ['--seeds', '0'],
+    ['--seeds', '1,,2'],
+    ['--seeds', '1,2', '--plot', 'x.svg'],
+    ['--sensitivity', 'slots', '--seeds', '1,2'],
     ['--sensitivity', 'mood'],
     ['--speed'],
     ['small-16'],
