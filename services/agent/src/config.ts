@@ -28,6 +28,12 @@ const schema = section({
   registry: section({
     ...registryListener.properties,
     tls: Type.Optional(tlsFiles()),
+    names: list(text({ maxLength: 259, description: 'A host name, with a port or without.' }), {
+      default: [],
+      max: 100,
+      description:
+        "Names of the cluster's own registry, such as `registry.example.com`, beside the hosts of `origins`: an `ns` query with one of them means its repositories, with any other those of another registry.",
+    }),
   }),
   pieces: section({
     ...pieceListener.properties,
@@ -150,6 +156,13 @@ const schema = section({
       min: '50ms',
       max: '1m',
       description: 'For one question to one origin (tag, metainfo, manifest).',
+    }),
+    upstreamMs: durationMs({
+      default: '8s',
+      min: '50ms',
+      max: '5m',
+      description:
+        'The same where the origin may have to ask another registry first: for repositories such as `docker.io/library/alpine`.',
     }),
     trackerMs: durationMs({ default: '2s', min: '50ms', max: '1m', description: 'For one request to one tracker.' }),
     peerMs: durationMs({

@@ -1,4 +1,5 @@
 import type { Digest } from '@shoal/core';
+import { registryHost } from '@shoal/registry';
 import { PieceCache } from '@shoal/store';
 import { type ClusterAuth, clusterAuth, loadAuthorities, type Log } from '@shoal/service';
 import { Agent as HttpPool } from 'undici';
@@ -29,6 +30,8 @@ export interface Ground {
   readonly node: NodeId;
   readonly records: DiskRecords;
   readonly tags: TagBook;
+  /** Whether a host of an `ns` query is a name of the cluster's own registry. */
+  readonly isOwnName: (host: string) => boolean;
 }
 
 export interface GroundOptions extends Pick<Ground, 'config' | 'events' | 'log' | 'clock' | 'prng'> {
@@ -46,7 +49,9 @@ export const openGround = async (
   const auth = clusterAuth(cluster.secret);
   const ca = trust.caFile === undefined ? undefined : loadAuthorities('trust.caFile', trust.caFile);
   const pool = parts.adopt(new HttpPool(ca ? { connect: { ca } } : {}), (opened) => opened.destroy());
-  const clients = config.origins.map((url) => new OriginClient({ url, auth, timeoutMs: deadlines.originMs, pool }));
+  const clients = config.origins.map(
+    (url) => new OriginClient({ url, auth, timeoutMs: deadlines.originMs, upstreamMs: deadlines.upstreamMs, pool }),
+  );
   const opened = await PieceCache.open({
     ...cacheConfig,
     events: {
@@ -67,5 +72,9 @@ export const openGround = async (
   const learner = parts.adopt(new ClusterLearner({ book, origins, events, clock }), (started) => started.stop());
   const records = new DiskRecords(cache, events);
   const tags = new TagBook({ store: records, verify: book.verify });
-  return { ...options, auth, pool, origins, book, learner, cache, node, records, tags };
+  const ownNames = new Set(
+    [...config.registry.names, ...config.origins.map((url) => new URL(url).host)].map(registryHost),
+  );
+  const isOwnName = (host: string): boolean => ownNames.has(host);
+  return { ...options, auth, pool, origins, book, learner, cache, node, records, tags, isOwnName };
 };

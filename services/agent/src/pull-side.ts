@@ -19,7 +19,7 @@ export interface PullSide {
 }
 
 export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
-  const { cache, origins, events, tags } = ground;
+  const { cache, origins, events, tags, isOwnName } = ground;
   const { firstByteMs } = ground.config.deadlines;
   const metainfo = metainfoSource(ground, swarm);
   const pulls = pullsOf(ground, swarm, metainfo);
@@ -47,7 +47,7 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
       );
     },
   });
-  return { registry: new AgentRegistry({ manifests, pulls, origins, firstByteMs }), pulls, tagAnnouncer };
+  return { registry: new AgentRegistry({ manifests, pulls, origins, firstByteMs, isOwnName }), pulls, tagAnnouncer };
 };
 
 const metainfoSource = ({ origins, learner, cache }: Ground, { peers }: SwarmSide): MetainfoSource =>
@@ -61,7 +61,7 @@ const metainfoSource = ({ origins, learner, cache }: Ground, { peers }: SwarmSid
 const tagSources = ({ origins, learner, tags }: Ground, { peers }: SwarmSide): TagSources => ({
   askOrigins: async (repository, tag) => {
     const answer = await origins.ask((client) => client.tag(repository, tag));
-    if (answer.kind === 'found' && !tags.parse(repository, tag, answer.value)) await learner.refresh();
+    if (answer.kind === 'found' && !tags.parse(repository, tag, answer.value.bytes)) await learner.refresh();
     return answer;
   },
   askPeers: (repository, tag) =>

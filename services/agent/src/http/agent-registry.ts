@@ -1,5 +1,12 @@
 import { type Digest, type ManifestReference, OciError, type RepositoryName, ShoalError } from '@shoal/core';
-import type { BlobSource, ReadContext, ReadRegistry, ServedManifest, TagPage } from '@shoal/registry';
+import {
+  type BlobSource,
+  type ReadContext,
+  type ReadRegistry,
+  requestedRepository,
+  type ServedManifest,
+  type TagPage,
+} from '@shoal/registry';
 import type { Manifests } from '../manifests/manifests.ts';
 import type { Origins } from '../origin/origins.ts';
 import { FirstByteDeadline } from '../pull/deadline.ts';
@@ -11,6 +18,7 @@ export class AgentRegistry implements ReadRegistry {
   readonly #pulls: Pick<Pulls, 'open' | 'size'>;
   readonly #origins: Origins;
   readonly #firstByteMs: number;
+  readonly #isOwnName: (host: string) => boolean;
 
   constructor(o: {
     manifests: Manifests;
@@ -18,18 +26,22 @@ export class AgentRegistry implements ReadRegistry {
     origins: Origins;
     /** Deadline of every answer that is more than a piece of a body. */
     firstByteMs: number;
+    /** Whether a host is a name of the cluster's own registry. */
+    isOwnName: (host: string) => boolean;
   }) {
     this.#manifests = o.manifests;
     this.#pulls = o.pulls;
     this.#origins = o.origins;
     this.#firstByteMs = o.firstByteMs;
+    this.#isOwnName = o.isOwnName;
   }
 
   manifest(
-    repository: RepositoryName,
+    requested: RepositoryName,
     reference: ManifestReference,
-    { method, signal }: ReadContext,
+    { method, signal, upstream }: ReadContext,
   ): Promise<ServedManifest> {
+    const repository = this.#name(requested, upstream);
     return this.#inTime(`${repository}, manifest`, (late) => {
       const ended = AbortSignal.any([signal, late]);
       return reference.kind === 'tag'
@@ -38,16 +50,23 @@ export class AgentRegistry implements ReadRegistry {
     });
   }
 
-  async blob(repository: RepositoryName, digest: Digest, { method }: Pick<ReadContext, 'method'>): Promise<BlobSource> {
+  async blob(
+    requested: RepositoryName,
+    digest: Digest,
+    { method, upstream }: Pick<ReadContext, 'method' | 'upstream'>,
+  ): Promise<BlobSource> {
+    const repository = this.#name(requested, upstream);
     return method === 'HEAD'
       ? bodiless(await this.#inTime(digest, () => this.#pulls.size(repository, digest)))
       : this.#pulls.open(repository, digest);
   }
 
   async tags(
-    repository: RepositoryName,
+    requested: RepositoryName,
     page: { limit: number | undefined; last: string | undefined },
+    { upstream }: ReadContext,
   ): Promise<TagPage> {
+    const repository = this.#name(requested, upstream);
     const { limit, last } = page;
     const query = new URLSearchParams({
       ...(limit !== undefined && { n: String(limit) }),
@@ -58,9 +77,20 @@ export class AgentRegistry implements ReadRegistry {
     return { tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [], more };
   }
 
-  async referrers(repository: RepositoryName, subject: Digest, artifactType: string | undefined): Promise<Uint8Array> {
+  async referrers(
+    requested: RepositoryName,
+    subject: Digest,
+    artifactType: string | undefined,
+    { upstream }: ReadContext,
+  ): Promise<Uint8Array> {
+    const repository = this.#name(requested, upstream);
     const query = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType })}`;
     return (await this.#relay(`/v2/${repository}/referrers/${subject}${query}`, repository)).body;
+  }
+
+  /** The name that the whole cluster uses; `upstream` is containerd's `ns`. */
+  #name(requested: RepositoryName, upstream: string | undefined): RepositoryName {
+    return requestedRepository(requested, upstream, this.#isOwnName);
   }
 
   /** One deadline over all the steps, however many origins, trackers and peers hang. @throws ShoalError UNAVAILABLE (503) */
@@ -74,7 +104,7 @@ export class AgentRegistry implements ReadRegistry {
   }
 
   async #relay(path: string, repository: RepositoryName): Promise<{ body: Uint8Array; more: boolean }> {
-    const answer = await this.#inTime(path, () => this.#origins.ask((client) => client.registry(path)));
+    const answer = await this.#inTime(path, () => this.#origins.ask((client) => client.registry(path, repository)));
     if (answer.kind === 'absent')
       throw new OciError('NAME_UNKNOWN', `repository ${repository} is not known at the origin`);
     if (answer.kind === 'unreachable') throw new ShoalError('UNAVAILABLE', 503, `no origin answered: ${answer.reason}`);

@@ -32,7 +32,10 @@ export const createAgentServer = ({ config, log, events, registry, stop }: Regis
     url: '/shoal/v1/namespaces/*',
     handler: async (request, reply): Promise<FastifyReply> => {
       const { namespace, digest } = parsePath(request);
-      const source = await registry.blob(namespace, digest, { method: request.method === 'HEAD' ? 'HEAD' : 'GET' });
+      const source = await registry.blob(namespace, digest, {
+        method: request.method === 'HEAD' ? 'HEAD' : 'GET',
+        upstream: undefined,
+      });
       const result = await serveBlob(source, digest, request, reply, send);
       if (result) events.blobServed(digest, result);
       return reply;

@@ -39,7 +39,7 @@ export class Manifests {
     const { digest, mediaType, size } = signed.record;
     // Source: RFC 9111, section 5.5 (historic, but what registries and their clients know).
     const headers =
-      staleBecause === undefined ? {} : { warning: '110 - "the origin could not be asked whether the tag has moved"' };
+      staleBecause === undefined ? {} : { warning: '110 - "nobody could be asked whether the tag has moved"' };
     if (method === 'HEAD') return { digest, mediaType, size, headers };
     return { ...(await this.byDigest(repository, digest, signal, mediaType)), headers };
   }

@@ -14,6 +14,7 @@ import {
   clusterFetchJson,
   readBytes,
 } from '@shoal/service';
+import { parseUpstreamName } from '@shoal/registry';
 import { type Agent as HttpPool, request } from 'undici';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -48,20 +49,30 @@ const clusterSchema = Type.Object({
 /** What GET /shoal/v1/cluster tells. */
 export type ClusterAnnouncement = Static<typeof clusterSchema>;
 
-/** An origin said that it does not have it. */
+/** An origin said that it does not have it; the message is the origin's reason. */
 export class AbsentError extends Error {}
+
+/** A signed tag record as an origin gave it. */
+export interface TagAnswer {
+  readonly bytes: Uint8Array;
+  /** The origin could not ask the upstream registry whether the tag has moved. */
+  readonly stale: boolean;
+}
 
 /** The control API of one origin. Every method rejects with AbsentError for a 404, with anything else when the origin is of no use. */
 export class OriginClient {
   readonly url: string;
   readonly #auth: ClusterAuth;
   readonly #timeoutMs: number;
+  readonly #upstreamMs: number;
   readonly #pool: HttpPool;
 
-  constructor(o: { url: string; auth: ClusterAuth; timeoutMs: number; pool: HttpPool }) {
+  /** `upstreamMs` is the timeout of questions that the origin may have to pass on to another registry. */
+  constructor(o: { url: string; auth: ClusterAuth; timeoutMs: number; upstreamMs: number; pool: HttpPool }) {
     this.url = o.url;
     this.#auth = o.auth;
     this.#timeoutMs = o.timeoutMs;
+    this.#upstreamMs = o.upstreamMs;
     this.#pool = o.pool;
   }
 
@@ -82,8 +93,10 @@ export class OriginClient {
   }
 
   /** An encoded signed tag record. */
-  tag(repository: RepositoryName, tag: Tag): Promise<Uint8Array> {
-    return this.#record(`/shoal/v1/tags/${tag}`, repository);
+  async tag(repository: RepositoryName, tag: Tag): Promise<TagAnswer> {
+    const answer = await this.#found(`/shoal/v1/tags/${tag}`, repository);
+    const stale = String(answer.headers['warning'] ?? '').startsWith('110 ');
+    return { bytes: await readBytes(answer, recordBytesMax), stale };
   }
 
   /** The whole of some small content, unverified. */
@@ -115,8 +128,11 @@ export class OriginClient {
   }
 
   /** A GET of the registry API, which is for clients and proves nothing. */
-  async registry(path: string): Promise<{ status: number; more: boolean; body: Uint8Array }> {
-    const signal = AbortSignal.timeout(this.#timeoutMs);
+  async registry(
+    path: string,
+    repository: RepositoryName,
+  ): Promise<{ status: number; more: boolean; body: Uint8Array }> {
+    const signal = AbortSignal.timeout(this.#timeout(repository));
     const { statusCode, headers, body } = await request(`${this.url}${path}`, { signal, dispatcher: this.#pool });
     const bytes = await readBytes({ status: statusCode, headers, body }, recordBytesMax);
     if (statusCode === 404) throw new AbsentError(`${this.url} answered 404`);
@@ -125,15 +141,23 @@ export class OriginClient {
   }
 
   async #record(path: string, repository: string): Promise<Uint8Array> {
-    const answer = await this.#get(path, repository, AbortSignal.timeout(this.#timeoutMs), {});
+    return readBytes(await this.#found(path, repository), recordBytesMax);
+  }
+
+  async #found(path: string, repository: string): Promise<ClusterAnswer> {
+    const answer = await this.#get(path, repository, AbortSignal.timeout(this.#timeout(repository)), {});
     if (answer.status !== 200) throw await refusal(this.url, answer);
-    return readBytes(answer, recordBytesMax);
+    return answer;
+  }
+
+  #timeout(repository: string): number {
+    return parseUpstreamName(repository as RepositoryName) ? this.#upstreamMs : this.#timeoutMs;
   }
 
   #get(path: string, repository: string, signal: AbortSignal, headers: Record<string, string>): Promise<ClusterAnswer> {
     const query = new URLSearchParams({ repository });
     return clusterFetch(this.#auth, `${this.url}${path}?${query}`, {
-      timeoutMs: this.#timeoutMs,
+      timeoutMs: this.#timeout(repository),
       signal,
       headers,
       dispatcher: this.#pool,
@@ -142,8 +166,20 @@ export class OriginClient {
 }
 
 const refusal = async (url: string, answer: ClusterAnswer): Promise<Error> => {
-  await answer.body.dump({ limit: 16 * 1024 }).catch(() => undefined);
-  return answer.status === 404
-    ? new AbsentError(`${url} answered 404`)
-    : new ClusterAnswerError(answer.status, `${url} answered ${answer.status}`);
+  const reason = await reasonOf(answer);
+  const message = `${url} answered ${answer.status}${reason && `: ${reason}`}`;
+  return answer.status === 404 ? new AbsentError(message) : new ClusterAnswerError(answer.status, message);
+};
+
+/** What an OCI error body says, or nothing. */
+const reasonOf = async (answer: ClusterAnswer): Promise<string> => {
+  try {
+    const { errors } = JSON.parse((await readBytes(answer, 16 * 1024)).toString()) as {
+      errors?: { message?: unknown }[];
+    };
+    const message = errors?.[0]?.message;
+    return typeof message === 'string' ? message.slice(0, 500) : '';
+  } catch {
+    return '';
+  }
 };

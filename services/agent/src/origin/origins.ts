@@ -1,4 +1,5 @@
 import type { OriginAnswer } from './answer.ts';
+import { ClusterAnswerError } from '@shoal/service';
 import { AbsentError, type OriginClient } from './origin-client.ts';
 
 /** An origin that failed is asked last for this long. */
@@ -32,7 +33,7 @@ export class Origins {
 
   /** The first origin's value. `absent` when an origin says so and none has it. Never rejects. */
   async ask<T>(question: (client: OriginClient) => Promise<T>): Promise<OriginAnswer<T>> {
-    let absent = false;
+    let absent: string | undefined;
     let reason: string | undefined;
     for (const client of this.#inTurn()) {
       try {
@@ -42,14 +43,21 @@ export class Origins {
       } catch (error) {
         if (error instanceof AbsentError) {
           this.answered(client);
-          absent = true;
+          absent = error.message;
           continue;
         }
         reason = `${client.url}: ${(error as Error).message}`;
-        this.failed(client, (error as Error).message);
+        // The origin itself is well: the registry behind it does not answer.
+        if (error instanceof ClusterAnswerError && error.answerStatus === 502) this.answered(client);
+        else this.failed(client, (error as Error).message);
       }
     }
-    if (absent) return { kind: 'absent', ...(reason !== undefined && { doubt: reason }) };
+    if (absent !== undefined)
+      return {
+        kind: 'absent',
+        ...(reason !== undefined && { doubt: reason }),
+        ...(absent !== '' && { reason: absent }),
+      };
     return { kind: 'unreachable', reason: reason ?? 'no origin is configured' };
   }
 

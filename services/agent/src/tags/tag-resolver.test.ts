@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeTagRecord, parseDigest, parseRepositoryName, parseTag, type SignedTagRecord } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
+import type { TagAnswer } from '../origin/origin-client.ts';
 import { TagBook, type TagRecordStore } from './tag-book.ts';
 import { type TagEvents, TagResolver } from './tag-resolver.ts';
 
@@ -34,7 +35,7 @@ const memoryStore = (): TagRecordStore => {
 const world = () => {
   const log: string[] = [];
   const state = {
-    origin: { kind: 'unreachable', reason: 'connection refused' } as OriginAnswer<Uint8Array>,
+    origin: { kind: 'unreachable', reason: 'connection refused' } as OriginAnswer<TagAnswer>,
     peers: [] as SignedTagRecord[],
     log,
   };
@@ -52,9 +53,9 @@ const world = () => {
   return { state, resolver: new TagResolver({ book, sources, events }) };
 };
 
-const found = (record: SignedTagRecord): OriginAnswer<Uint8Array> => ({
+const found = (record: SignedTagRecord, stale = false): OriginAnswer<TagAnswer> => ({
   kind: 'found',
-  value: encodeTagRecord(record),
+  value: { bytes: encodeTagRecord(record), stale },
   origin: 'o1',
 });
 

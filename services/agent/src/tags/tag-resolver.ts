@@ -1,6 +1,7 @@
 import { OciError, type RepositoryName, ShoalError, type SignedTagRecord, type Tag } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
 import { within } from '../origin/hedge.ts';
+import type { TagAnswer } from '../origin/origin-client.ts';
 import { Coalescer } from './coalescer.ts';
 import type { TagVerdict } from './monotonic.ts';
 import type { TagBook } from './tag-book.ts';
@@ -10,7 +11,7 @@ const resolvingMax = 1024;
 
 export interface TagSources {
   /** One revalidation at the origins, within its own deadline; it never rejects. */
-  askOrigins(repository: RepositoryName, tag: Tag): Promise<OriginAnswer<Uint8Array>>;
+  askOrigins(repository: RepositoryName, tag: Tag): Promise<OriginAnswer<TagAnswer>>;
   /** Encoded records of all peers that answer in time; anything may be in them. It never rejects. */
   askPeers(repository: RepositoryName, tag: Tag): Promise<Uint8Array[]>;
 }
@@ -25,7 +26,7 @@ export interface TagEvents {
 
 export interface ResolvedTag {
   readonly signed: SignedTagRecord;
-  /** Set when no origin could be asked: why the answer may be old. */
+  /** Set when no origin could be asked, or the origin could not ask the upstream: why the answer may be old. */
   readonly staleBecause: string | undefined;
 }
 
@@ -53,16 +54,20 @@ export class TagResolver {
     const answer = await asking;
     if (answer.kind === 'absent') {
       if (this.#book.forget(repository, tag)) this.#events.tagForgotten(repository, tag);
-      throw new OciError('MANIFEST_UNKNOWN', `${repository}:${tag} is not known at the origin`, {
+      const why = answer.reason === undefined ? '' : `: ${answer.reason}`;
+      throw new OciError('MANIFEST_UNKNOWN', `${repository}:${tag} is not known at the origin${why}`, {
         detail: { repository, tag },
       });
     }
     if (answer.kind === 'unreachable') return this.#fromPeers(repository, tag, answer.reason, peers);
-    const signed = this.#book.parse(repository, tag, answer.value);
+    const signed = this.#book.parse(repository, tag, answer.value.bytes);
     const verdict = signed ? this.#book.offer(signed, 'origin') : 'unverified';
     if (signed && (verdict === 'newer' || verdict === 'same')) {
       this.#events.tagKept(signed);
-      return { signed, staleBecause: undefined };
+      if (!answer.value.stale) return { signed, staleBecause: undefined };
+      const reason = 'the upstream registry did not answer the origin';
+      this.#events.tagStale(repository, tag, reason);
+      return { signed, staleBecause: reason };
     }
     this.#events.tagRefused(repository, tag, 'origin', verdict);
     return this.#fromPeers(repository, tag, `the record of ${answer.origin} was refused: ${verdict}`, peers);
