@@ -273,7 +273,9 @@ export class Exchange {
     download: Download | undefined,
     side: (swarm: Swarm) => SwarmSide,
   ): Presence {
-    const { neighboursMax, swarmsPerLinkMax } = this.#limits;
+    const { swarmsPerLinkMax } = this.#limits;
+    // Whoever an origin refuses has to fetch by HTTP: its bound is that of its links.
+    const neighboursMax = this.#options.identity.role === 'origin' ? Infinity : this.#limits.neighboursMax;
     const swarm = new Swarm(
       {
         metainfo,

@@ -113,6 +113,16 @@ test('neighbours are bounded: a swarm that is full says so, and an origin is let
   await Promise.all(running.map(({ done }) => done));
 });
 
+test('an origin lets everybody in: whoever it refuses would fetch by HTTP', async () => {
+  const origin = await node('origin', { limits: { neighboursMax: 2 } });
+  const blob = testBlob(300_000, 44);
+  const seeding = origin.seed(seedOf(blob), 'super');
+  const leechers = await Promise.all(Array.from({ length: 4 }, () => node('agent')));
+  const running = leechers.map((leech) => startDownload(leech, new MemoryBlob(blob.metainfo), [origin]));
+  await Promise.all(running.map(({ done }) => done));
+  assert.equal(seeding.degree, 4);
+});
+
 test('a complete download goes on serving, and a seeding takes it over without leaving', async () => {
   const [origin, first, second] = [await node('origin'), await node('agent'), await node('agent')];
   const blob = testBlob(3_000_000, 43);
