@@ -23,16 +23,18 @@ import { type Static, Type } from 'typebox';
 const registryListener = listener(7020, 'Registry API for container runtimes, pull only');
 const pieceListener = listener(7021, 'Piece exchange with other nodes');
 
+const hostPattern = '^[A-Za-z0-9]+([.-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?$';
+
 const schema = section({
   ...baseSections({ admin: 7022, debug: 7023 }),
   registry: section({
     ...registryListener.properties,
     tls: Type.Optional(tlsFiles()),
-    names: list(text({ maxLength: 259, description: 'A host name, with a port or without.' }), {
+    names: list(text({ pattern: hostPattern, maxLength: 259, description: 'A host name, with a port or without.' }), {
       default: [],
       max: 100,
       description:
-        "Names of the cluster's own registry, such as `registry.example.com`, beside the hosts of `origins`: an `ns` query with one of them means its repositories, with any other those of another registry.",
+        "Names of the cluster's own registry, such as `registry.example.com`, beside the hosts of `origins`: an `ns` query with one of them means its repositories, with any other those of another registry. What the origins say of themselves counts as well.",
     }),
   }),
   pieces: section({

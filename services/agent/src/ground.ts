@@ -75,6 +75,6 @@ export const openGround = async (
   const ownNames = new Set(
     [...config.registry.names, ...config.origins.map((url) => new URL(url).host)].map(registryHost),
   );
-  const isOwnName = (host: string): boolean => ownNames.has(host);
+  const isOwnName = (host: string): boolean => ownNames.has(host) || book.isRegistryName(host);
   return { ...options, auth, pool, origins, book, learner, cache, node, records, tags, isOwnName };
 };

@@ -8,7 +8,10 @@ import { pullImage, pushImage, World } from './testing/world.ts';
 const start = async (options: FakeUpstreamOptions = {}, registry: object = {}) => {
   const fake = await FakeUpstream.start(options);
   const entry = { host: 'up.example.com:5000', url: fake.url, insecure: true, ...registry };
-  const origin: object = { upstreams: { registries: [entry], tagRevalidateMs: 0, hurriedMs: 500 } };
+  const origin: object = {
+    registry: { port: 0, names: ['told.own.example'] },
+    upstreams: { registries: [entry], tagRevalidateMs: 0, hurriedMs: 500 },
+  };
   const world = await World.start(origin);
   const dispose = async (): Promise<void> => {
     await world[Symbol.asyncDispose]();
@@ -47,7 +50,7 @@ test('ns names the same repository as the path does, and one name of a repositor
   assert.equal(await get(`/v2/team/app/manifests/${image.digest}?ns=up.example.com:5000`), image.digest);
   assert.equal(await get(`/v2/team/app/blobs/${image.layers[0]}?ns=up.example.com:5000`), image.layers[0]);
   const { host } = new URL(`http://127.0.0.1:${world.origin.addresses.registry.port}`);
-  for (const query of ['', `?ns=${host}`, '?ns=registry.own.example'])
+  for (const query of ['', `?ns=${host}`, '?ns=registry.own.example', '?ns=told.own.example'])
     assert.equal(await get(`/v2/team/app/manifests/1${query}`), own.digest, query);
   for (const ns of ['quay.io', 'registry.own.example:5000', 'no host', ''])
     assert.equal(await get(`/v2/team/app/manifests/1?ns=${ns}`), 404, ns);

@@ -22,6 +22,8 @@ import {
 import { type Static, Type } from 'typebox';
 import { checkUpstreams, upstreamsSection } from './upstreams/config.ts';
 
+const hostPattern = '^[A-Za-z0-9]+([.-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?$';
+
 const schema = section({
   ...baseSections({ admin: 7002, debug: 7003 }),
   folder: path({
@@ -31,7 +33,7 @@ const schema = section({
   registry: section({
     ...listener(7000, 'Registry and control API').properties,
     tls: Type.Optional(tlsFiles()),
-    names: list(text({ maxLength: 259, description: 'A host name, with a port or without.' }), {
+    names: list(text({ pattern: hostPattern, maxLength: 259, description: 'A host name, with a port or without.' }), {
       default: [],
       max: 100,
       description:

@@ -26,10 +26,12 @@ describe('the control API', () => {
     assert.deepEqual(Object.keys(cluster).toSorted(), [
       'clusterId',
       'keys',
+      'names',
       'peerId',
       'pieceLengthPolicy',
       'piecesAddress',
       'protocolVersion',
+      'zone',
     ]);
     assert.deepEqual(parseAddress(cluster.piecesAddress), test.origin.addresses.pieces);
   });

@@ -94,6 +94,7 @@ export class Origin implements AsyncDisposable {
         piecesAddress: seeding.advertised,
         peerId,
         zone: config.zone ?? '',
+        names: upstreams.ownNames,
       },
       upstreams,
       stop: stopBodies.signal,

@@ -18,6 +18,7 @@ const told = (keys: ClusterAnnouncement['keys'], clusterId = 'shoal'): ClusterAn
   keys,
   piecesAddress: '127.0.0.1:7001',
   peerId: 'a'.repeat(40),
+  names: ['registry.example.com'],
 });
 const statement = new TextEncoder().encode('statement');
 
@@ -32,6 +33,7 @@ test('keys, policy and origin addresses are learned at first contact and kept ov
   assert.ok(again.verify(statement, [signing.sign(statement)]));
   assert.equal(again.pieceLengthPolicy.piecesTarget, 100);
   assert.deepEqual(again.originAddresses(), ['127.0.0.1:7001']);
+  assert.deepEqual([again.isRegistryName('registry.example.com'), again.isRegistryName('quay.io')], [true, false]);
 });
 
 test('pinned keys are the only ones believed, whatever an origin says', async () => {

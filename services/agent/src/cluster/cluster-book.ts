@@ -14,6 +14,8 @@ interface ClusterFile {
   readonly origins: Readonly<Record<string, string>>;
   /** Their zones, where they have one, by URL. */
   readonly zones?: Readonly<Record<string, string>>;
+  /** What clients call their registries, by URL. */
+  readonly names?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** More keys than this are not learned. */
@@ -52,6 +54,7 @@ export class ClusterBook {
       pieceLengthPolicy: known?.pieceLengthPolicy ?? defaultPieceLengthPolicy,
       origins: known?.origins ?? {},
       zones: known?.zones ?? {},
+      names: known?.names ?? {},
     };
     return new ClusterBook(file, state, pinnedKeys !== undefined);
   }
@@ -81,6 +84,11 @@ export class ClusterBook {
     return Object.entries(origins).flatMap(([url, address]) => (isNear(url) ? [address] : []));
   }
 
+  /** Whether an origin has said that clients call its registry so. */
+  isRegistryName(host: string): boolean {
+    return Object.values(this.#state.names ?? {}).some((names) => names.includes(host));
+  }
+
   readonly verify = (statement: Uint8Array, signatures: readonly Signature[]): boolean =>
     this.#trusted.verify(statement, signatures);
 
@@ -101,6 +109,7 @@ export class ClusterBook {
       pieceLengthPolicy: told.pieceLengthPolicy,
       origins: { ...this.#state.origins, [url]: told.piecesAddress },
       zones: { ...this.#state.zones, [url]: told.zone ?? '' },
+      names: { ...this.#state.names, [url]: told.names ?? [] },
     };
     if (JSON.stringify(next) === JSON.stringify(this.#state)) return 'known';
     this.#trusted = new TrustedKeys(next.keys);

@@ -44,6 +44,7 @@ const clusterSchema = Type.Object({
   piecesAddress: Type.String({ maxLength: 262 }),
   peerId: Type.String({ pattern: '^[0-9a-f]{40}$' }),
   zone: Type.Optional(Type.String({ maxLength: 64 })),
+  names: Type.Optional(Type.Array(Type.String({ maxLength: 259 }), { maxItems: 100 })),
 });
 
 /** What GET /shoal/v1/cluster tells. */

@@ -24,6 +24,8 @@ export interface ClusterDescription {
   readonly peerId: string;
   /** Empty without zones. */
   readonly zone: string;
+  /** Hosts that clients call this registry by. */
+  readonly names: readonly string[];
 }
 
 export interface ControlOptions {

@@ -15,6 +15,8 @@ export interface UpstreamSide {
   readonly lists: UpstreamLists;
   readonly blobs: UpstreamBlobs;
   readonly storeFirst: StoreFirst;
+  /** The hosts of `registry.names`. */
+  readonly ownNames: readonly string[];
   /** Whether a host is a name of this registry. */
   readonly isOwn: (host: string) => boolean;
 }
@@ -38,9 +40,11 @@ export const openUpstreamSide = (
   const pullThrough = new PullThrough({ upstreams, content, events, negativeMs, clock });
   const blobs = new UpstreamBlobs({ upstreams, pullThrough, events });
   const stop = parts.adopt(new AbortController(), (controller) => controller.abort(new Error('the process stops')));
-  const own = new Set(config.registry.names.map((name) => registryHost(name)));
+  const ownNames = config.registry.names.map((name) => registryHost(name) ?? name);
+  const own = new Set(ownNames);
   return {
     pullThrough,
+    ownNames,
     blobs,
     lists: new UpstreamLists({ upstreams, events }),
     storeFirst: new StoreFirst({ content, provider: blobs, stop: stop.signal }),
