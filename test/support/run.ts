@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, on, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
@@ -27,30 +27,39 @@ export class Background {
   readonly child: ChildProcess;
   readonly lines: string[] = [];
   readonly exited: Promise<number | null>;
+  readonly #output = new EventEmitter();
 
   constructor(command: string, args: readonly string[], options: RunOptions = {}) {
     const env = { ...process.env, ...options.env };
     this.child = spawn(command, args, { env, cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const output of [this.child.stdout, this.child.stderr]) {
-      if (output) createInterface({ input: output }).on('line', (line) => this.lines.push(line));
+      if (output) createInterface({ input: output }).on('line', (line) => this.#read(line));
     }
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
+    void this.exited.finally(() => this.#output.emit('end'));
   }
 
   get text(): string {
     return this.lines.join('\n');
   }
 
+  #read(line: string): void {
+    this.lines.push(line);
+    this.#output.emit('line', line);
+  }
+
   /** Waits for a line of its output that matches. @throws Error with the output when it ends or 60 s pass before */
   async printed(pattern: RegExp, timeoutMs = 60_000): Promise<string> {
-    const deadline = AbortSignal.timeout(timeoutMs);
-    for (;;) {
-      const line = this.lines.find((candidate) => pattern.test(candidate));
-      if (line !== undefined) return line;
-      if (deadline.aborted || this.child.exitCode !== null)
-        throw new Error(`no line like ${pattern} in:\n${this.text}`);
-      await Promise.race([nextLine(this.child), once(deadline, 'abort'), this.exited]);
+    const earlier = this.lines.find((line) => pattern.test(line));
+    if (earlier !== undefined) return earlier;
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const arrivals = this.child.exitCode === null ? on(this.#output, 'line', { signal, close: ['end'] }) : [];
+      for await (const [line] of arrivals as AsyncIterable<[string]>) if (pattern.test(line)) return line;
+    } catch (error) {
+      if ((error as Error).name !== 'AbortError') throw error;
     }
+    throw new Error(`no line like ${pattern} in:\n${this.text}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,6 +67,3 @@ export class Background {
     await this.exited;
   }
 }
-
-const nextLine = (child: ChildProcess): Promise<unknown> =>
-  Promise.race([child.stdout, child.stderr].filter((output) => output !== null).map((output) => once(output, 'data')));
