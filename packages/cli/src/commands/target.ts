@@ -67,13 +67,13 @@ export const registriesOf = (given: ParsedArguments, runtime: Runtime): readonly
   );
 };
 
-const checkRegistry = (host: string, { name, allowedRegistries }: Runtime): void => {
+const checkRegistry = (host: string, runtime: Runtime): void => {
   const refuse = (allowed: string): never => {
     throw new UsageError(`--registry: ${JSON.stringify(host)} is not allowed; allowed is ${allowed}`);
   };
   if (dockerHub.includes(host)) refuse('docker.io, which is how images name Docker Hub');
   const isHost = registryHost.test(host) && (/[.:]/.test(host) || isLoopbackHost(host));
   if (!isHost) refuse('a registry as images name it, host or host:port without a scheme or a path');
-  if (allowedRegistries?.includes(host) === false)
-    refuse(`${allowedRegistries.join(', ')}, the only one that ${name} mirrors`);
+  const impossible = runtime.refusal?.(host);
+  if (impossible !== undefined) refuse(impossible);
 };

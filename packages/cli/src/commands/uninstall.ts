@@ -29,7 +29,7 @@ nothing is changed and the command says which file and why.`,
           ? `${runtime.name} is configured as it was before the install.`
           : `shoal install has not changed the configuration of ${runtime.name}.`,
         files,
-        todo: runtime.todo(changedPaths(files)),
+        todo: runtime.todo(changedPaths(files), 'uninstall'),
         notes: [],
       },
       given.has('json'),

@@ -11,7 +11,7 @@ export const docker: Runtime = {
   name: 'docker',
   owner: 'docker',
   defaultRegistries: ['docker.io'],
-  allowedRegistries: ['docker.io'],
+  refusal: (registry) => (registry === 'docker.io' ? undefined : 'docker.io, the only one that docker mirrors'),
 
   async plan(view, { agent }): Promise<Plan> {
     await checkFlags(view);
@@ -23,10 +23,15 @@ export const docker: Runtime = {
     return { files: [{ path: daemonJson, content, setting }], notes };
   },
 
-  todo: (changed) =>
-    changed.length === 0
-      ? []
-      : ['Tell the docker daemon, which goes on running: systemctl reload docker (or kill -HUP its process).'],
+  todo(changed, by) {
+    if (changed.length === 0) return [];
+    // A reload takes over settings that are there and keeps the value of those that are not.
+    return by === 'install'
+      ? ['Tell the docker daemon, which goes on running: systemctl reload docker (or kill -HUP its process).']
+      : [
+          'Docker forgets the mirror when it is restarted, not at a reload; until then it asks the agent first and Docker Hub after it.',
+        ];
+  },
 };
 
 const notes = [

@@ -12,6 +12,9 @@ const runtime = (name: string, todo: readonly string[], notes: readonly string[]
   name,
   owner: 'containers',
   defaultRegistries: 'none',
+  // The registry stands in the path of the mirror, and a path has no colon.
+  refusal: (registry) =>
+    registry.includes(':') ? `a registry without a port; ${name} can't mirror others by path` : undefined,
   async plan(view, wanted): Promise<Plan> {
     const content = dropInText(wanted);
     const own = await existingRegistries(view, content);

@@ -7,10 +7,10 @@ export interface Runtime {
   readonly owner: string;
   /** Which registries it mirrors when none is named; undefined for all; 'none' where they have to be named. */
   readonly defaultRegistries: readonly string[] | undefined | 'none';
-  /** Registries that it can mirror; undefined for any. */
-  readonly allowedRegistries?: readonly string[];
+  /** Why it can't mirror a registry and what it can, or undefined if it can. */
+  refusal?(registry: string): string | undefined;
   /** What the files have to be. @throws RefusedError */
   plan(view: HostView, wanted: Wanted): Promise<Plan>;
   /** What the operator has to do after these files were changed, one step each. */
-  todo(changed: readonly string[]): readonly string[];
+  todo(changed: readonly string[], by: 'install' | 'uninstall'): readonly string[];
 }
