@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { it } from 'node:test';
 import { createMetrics, secondsBuckets } from './metrics.ts';
+import { secondsLate } from './process-metrics.ts';
 import { requireTool } from '../../../test/support/external.ts';
 
 const exposition = async (): Promise<string> => {
@@ -31,6 +32,11 @@ it('exposes metrics under the name of the service, and those of the process', as
   ]) {
     assert.match(text, new RegExp(`^${name} \\d`, 'm'));
   }
+});
+
+it('counts only the delay of timers, not the 20 ms between them', () => {
+  assert.equal(secondsLate(19.9e6), 0);
+  assert.equal(secondsLate(50e6), 0.03);
 });
 
 it('keeps the metrics of two instances apart', async () => {

@@ -56,9 +56,12 @@ export const addProcessMetrics = (
   return addEventLoopDelay(registry);
 };
 
+/** How often a timer is set to see how late it runs. The histogram holds the whole time between two of them. */
+const loopSampleMs = 20;
+
 /** How late timers ran since the scrape before: the first sign of a process that can't keep up. */
 const addEventLoopDelay = (registry: Registry): (() => void) => {
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const delay = monitorEventLoopDelay({ resolution: loopSampleMs });
   delay.enable();
   const gauge = (name: string, help: string, nanoseconds: () => number, reset = false): void => {
     new Gauge({
@@ -66,7 +69,7 @@ const addEventLoopDelay = (registry: Registry): (() => void) => {
       help: `${help} event-loop delay since the last scrape.`,
       registers: [registry],
       collect() {
-        this.set(delay.count === 0 ? 0 : nanoseconds() / 1e9);
+        this.set(delay.count === 0 ? 0 : secondsLate(nanoseconds()));
         if (reset) delay.reset();
       },
     });
@@ -76,6 +79,9 @@ const addEventLoopDelay = (registry: Registry): (() => void) => {
   gauge('max', 'Longest', () => delay.max, true);
   return () => delay.disable();
 };
+
+/** What is late of the time between two samples, in nanoseconds as the histogram holds it. */
+export const secondsLate = (betweenNs: number): number => Math.max(0, betweenNs / 1e6 - loopSampleMs) / 1000;
 
 const openDescriptors = (): number => {
   try {
