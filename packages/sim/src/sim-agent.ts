@@ -18,7 +18,9 @@ export class SimAgent implements SimNode {
   /** When it had the last of its blobs. */
   doneMs: number | undefined;
   readonly #world: World;
-  readonly #downloads = new Map<number, SimDownload>();
+  /** In the order in which they began, and by blob. */
+  readonly #downloads: SimDownload[] = [];
+  readonly #ofBlob: (SimDownload | undefined)[];
   #begun = 0;
   #done = 0;
 
@@ -29,14 +31,15 @@ export class SimAgent implements SimNode {
     this.cutOff = plan.cutOff;
     this.plan = plan;
     this.#world = world;
+    this.#ofBlob = world.options.blobs.map(() => undefined);
     this.uploader = new Uploader(
       world,
       id,
       { ...(egressKnown && { egressMax: plan.up * 1000 }), ...upload },
       {
         rank: {
-          availability: (blob, piece) => this.#downloads.get(blob)?.leech.availability(piece) ?? 0,
-          held: (blob, peer) => this.#downloads.get(blob)?.leech.heldBy(peer) ?? 0,
+          availability: (blob, piece) => this.#ofBlob[blob]?.leech.availability(piece) ?? 0,
+          held: (blob, peer) => this.#ofBlob[blob]?.leech.heldBy(peer) ?? 0,
         },
         serve: () => undefined,
         ended: () => undefined,
@@ -46,15 +49,15 @@ export class SimAgent implements SimNode {
   }
 
   member(blob: number): SimDownload | undefined {
-    return this.#downloads.get(blob);
+    return this.#ofBlob[blob];
   }
 
   members(): Iterable<SimMember> {
-    return this.#downloads.values();
+    return this.#downloads;
   }
 
   linkedTo(peer: number): boolean {
-    for (const { links } of this.#downloads.values()) if (links.has(peer)) return true;
+    for (const { links } of this.#downloads) if (links.has(peer)) return true;
     return false;
   }
 
@@ -84,7 +87,7 @@ export class SimAgent implements SimNode {
   stop(): void {
     this.alive = false;
     this.uploader.stop();
-    for (const download of this.#downloads.values()) download.stop();
+    for (const download of this.#downloads) download.stop();
   }
 
   #next(): void {
@@ -92,7 +95,8 @@ export class SimAgent implements SimNode {
     if (blob === undefined) return;
     this.#begun++;
     const download = new SimDownload(this.#world, this, blob);
-    this.#downloads.set(blob, download);
+    this.#downloads.push(download);
+    this.#ofBlob[blob] = download;
     this.#world.tracker.join(download);
   }
 }

@@ -22,6 +22,7 @@ export const fillCredits = (view: SwarmView, nowMs: number): void => {
       continue;
     }
     const each = Math.min(share, origin.window);
+    if (origin.credits >= each) continue;
     for (let spent = origin.spent; spent < each && spare > 0; spent++, spare--) {
       const haveDelta = origin.delta;
       origin.delta = [];
