@@ -7,14 +7,14 @@ const dropIn = '/etc/containers/registries.conf.d/50-shoal.conf';
 
 test('each registry gets the agent as its mirror, with the registry in the path', async () => {
   await using host = await TestHost.create();
-  await host.shoal('install', 'podman', '--registry', 'ghcr.io', '--registry', 'docker.io');
+  await host.shoal('install', 'podman', '--registry', 'ghcr.io', '--registry', 'reg.test:5000');
   const registry = (name: string): object => ({
     prefix: name,
     location: name,
-    mirror: [{ location: `127.0.0.1:7020/${name}`, insecure: true }],
+    mirror: [{ location: `127.0.0.1:7020/${name.replace(':', '_')}`, insecure: true }],
   });
   assert.deepEqual(JSON.parse(JSON.stringify(parse((await host.text(dropIn)) ?? ''))), {
-    registry: [registry('docker.io'), registry('ghcr.io')],
+    registry: [registry('ghcr.io'), registry('reg.test:5000')],
   });
 });
 

@@ -12,9 +12,6 @@ const runtime = (name: string, todo: readonly string[], notes: readonly string[]
   name,
   owner: 'containers',
   defaultRegistries: 'none',
-  // The registry stands in the path of the mirror, and a path has no colon.
-  refusal: (registry) =>
-    registry.includes(':') ? `a registry without a port; ${name} can't mirror others by path` : undefined,
   async plan(view, wanted): Promise<Plan> {
     const content = dropInText(wanted);
     const own = await existingRegistries(view, content);
@@ -87,7 +84,8 @@ const dropInText = ({ agent, registries }: Wanted): string =>
       `location = "${host}"`,
       '',
       '[[registry.mirror]]',
-      `location = "${agent.host}/${host}"`,
+      // A path has no colon, so the agent takes a port behind an underscore.
+      `location = "${agent.host}/${host.replace(':', '_')}"`,
       ...(agent.protocol === 'http:' ? ['insecure = true'] : []),
     ]),
     '',

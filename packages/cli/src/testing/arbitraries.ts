@@ -94,8 +94,10 @@ export const installLine: fc.Arbitrary<readonly string[]> = fc.oneof(
       registries: fc.subarray(['docker.io', 'ghcr.io', 'localhost:5000', 'registry.test:8443'], { minLength: 1 }),
       agent: fc.constantFrom('http://127.0.0.1:7020', 'https://agent.test:7443', 'http://[::1]:7020'),
     })
-    .map(({ runtime, registries, agent }) => {
-      const hosts = runtime === 'containerd' ? registries : registries.map((host) => host.replace(/:.*/, ''));
-      return [runtime, '--agent', agent, ...hosts.flatMap((host) => ['--registry', host])];
-    }),
+    .map(({ runtime, registries, agent }) => [
+      runtime,
+      '--agent',
+      agent,
+      ...registries.flatMap((host) => ['--registry', host]),
+    ]),
 );
