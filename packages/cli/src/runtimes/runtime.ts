@@ -7,7 +7,7 @@ export interface Runtime {
   readonly owner: string;
   /** Which registries it mirrors when none is named; undefined for all; 'none' where they have to be named. */
   readonly defaultRegistries: readonly string[] | undefined | 'none';
-  /** Why it can't mirror a registry and what it can, or undefined if it can. */
+  /** What it can mirror instead of this registry, or undefined when it can mirror it. */
   refusal?(registry: string): string | undefined;
   /** What the files have to be. @throws RefusedError */
   plan(view: HostView, wanted: Wanted): Promise<Plan>;
