@@ -3,7 +3,7 @@ import type { NodeLayout } from './layout.ts';
 
 /** Keys and values of a service's configuration, in the nesting of docs/CONFIGURATION.md. */
 export interface Settings {
-  readonly [key: string]: string | number | boolean | undefined | Settings | readonly (string | number)[];
+  readonly [key: string]: string | number | boolean | undefined | Settings | readonly (string | number | Settings)[];
 }
 
 /** What the processes of one cluster are told about each other. */
