@@ -105,19 +105,10 @@ const waitFor = (source: BlobSource, offset: number, timeoutMs: number, watchdog
 
 /** Resolves when the socket has taken the chunk: until then the buffer belongs to it. */
 const write = (raw: ServerResponse, chunk: Uint8Array, timeoutMs: number, watchdog: Watchdog): Promise<void> =>
-  watchdog.guard(
+  watchdog.guardCallback(
     timeoutMs,
     () => new ShoalError('CLIENT_STALLED', 503, `the client took nothing for ${timeoutMs} ms`),
-    () =>
-      new Promise((resolve, reject) => {
-        const aborted = (): void => reject(watchdog.signal.reason as Error);
-        watchdog.signal.addEventListener('abort', aborted, { once: true });
-        raw.write(chunk, (error) => {
-          watchdog.signal.removeEventListener('abort', aborted);
-          if (error) reject(new ClientLeftError({ cause: error }));
-          else resolve();
-        });
-      }),
+    (done) => raw.write(chunk, (error) => done(error ? new ClientLeftError({ cause: error }) : undefined)),
   );
 
 class ClientLeftError extends Error {
