@@ -2,8 +2,8 @@ import type { Bitfield, PieceIndex, Prng } from '@shoal/core';
 import type { PeerHandle } from './peer.ts';
 
 export type SuperSeedEvent =
-  /** An agent joined the swarm with what it has. */
-  | { readonly type: 'peerJoined'; readonly peer: PeerHandle; readonly have: Bitfield }
+  /** An agent joined the swarm with what it has. `abroad`: it is in another zone. */
+  | { readonly type: 'peerJoined'; readonly peer: PeerHandle; readonly have: Bitfield; readonly abroad?: boolean }
   | { readonly type: 'peerLeft'; readonly peer: PeerHandle }
   /** HAVE, or what else tells that the peer holds a piece. */
   | { readonly type: 'peerHave'; readonly peer: PeerHandle; readonly piece: PieceIndex }
@@ -33,6 +33,8 @@ export interface SuperSeedOptions {
   readonly originCount?: number;
   /** Credits that may wait or run for this blob at once; further ones are refused. Default 2048. */
   readonly creditsMax?: number;
+  /** Pieces sent after one until it should be known at others (passing-on.ts). Default 128. */
+  readonly judgeAfter?: number;
   /** Only announced pieces are served (see pieceAvailable). Default false. */
   readonly growing?: boolean;
 }

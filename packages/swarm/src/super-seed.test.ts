@@ -221,3 +221,49 @@ test('how slow the swarm was while it had little to pass on earns nobody a secon
   driver.nowMs += 1000;
   assert.notEqual(driver.want(1), undefined, 'nothing moved since: the origin is the faster one');
 });
+
+const everybody = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** Everybody in turn gets what the origin gives; all but peer 9 tell it of what the others got the round before. */
+const crowdWithTaker = (spreads: boolean): { driver: Driver; taken: number[] } => {
+  const driver = new Driver(900, { judgeAfter: 16 }).join(...everybody);
+  const taken: number[] = [];
+  let news: number[] = [];
+  for (let round = 0; round < 80; round++) {
+    const next: number[] = [];
+    for (const peer of everybody) {
+      const piece = driver.want(peer, { haveDelta: spreads && peer < 9 ? news : [] });
+      if (piece === undefined) continue;
+      driver.end(peer, piece);
+      (peer === 9 ? taken : next).push(piece);
+    }
+    news = next;
+  }
+  return { driver, taken };
+};
+
+test('what was given to somebody who passes nothing on counts as not sent, and it is served last', () => {
+  const { driver, taken } = crowdWithTaker(true);
+  // The taker does not count as a holder of what it kept, so that this is sent again.
+  assert.ok(driver.origin.heldBy(9) < taken.length);
+  driver.origin.handle({ type: 'wantAny', peer: 1, haveDelta: [], prefer: [] }, 0);
+  assert.deepEqual(driver.origin.poll(), { type: 'enqueue', peer: 1 });
+  assert.equal(driver.want(9), undefined);
+});
+
+test('where pieces spread slowly nobody is blamed', () => {
+  const { driver, taken } = crowdWithTaker(false);
+  driver.origin.handle({ type: 'wantAny', peer: 1, haveDelta: [], prefer: [] }, 0);
+  driver.origin.poll();
+  assert.equal(driver.origin.heldBy(9), taken.length);
+  assert.notEqual(driver.want(9), undefined);
+});
+
+test('a peer of another zone gets nothing while one of this zone waits', () => {
+  const driver = new Driver(8).join(1);
+  driver.origin.handle({ type: 'peerJoined', peer: 2, have: new Bitfield(8), abroad: true }, 0);
+  assert.notEqual(driver.want(2), undefined);
+  driver.origin.handle({ type: 'wantAny', peer: 1, haveDelta: [], prefer: [] }, 0);
+  assert.deepEqual(driver.origin.poll(), { type: 'enqueue', peer: 1 });
+  assert.equal(driver.want(2), undefined);
+});

@@ -1,5 +1,6 @@
 import type { PieceIndex, Prng } from '@shoal/core';
 import type { PeerHandle } from './peer.ts';
+import { PassingOn } from './passing-on.ts';
 import { PieceSet } from './piece-set.ts';
 import { SpreadIndex } from './spread-index.ts';
 import { SwarmProgress } from './swarm-progress.ts';
@@ -18,12 +19,17 @@ interface Agent {
   preferMs: number;
   /** It was refused since it was last served. */
   refused: boolean;
+  abroad: boolean;
+  /** What it was given did not reach the others. */
+  keeps: boolean;
 }
 
 /** Credits of one agent beyond this are refused, whatever it says. */
 const creditsPerPeerMax = 16;
 /** What an agent preferred so long ago it has meanwhile got elsewhere, or prefers again. */
 const preferStaleMs = 200;
+/** A piece is known at others long before so many more were sent, in any swarm that is not slower than its origin. */
+const judgeAfterDefault = 128;
 /** Once every piece is out and this many copies were sent, only those are served whom the swarm cannot serve. */
 const copiesMax = 1.2;
 
@@ -44,6 +50,7 @@ export class SuperSeed {
   readonly #agents = new Map<PeerHandle, Agent>();
   readonly #actions: SuperSeedAction[] = [];
   readonly #progress = new SwarmProgress();
+  readonly #passing: PassingOn;
   #credits = 0;
   /** Whose credits wait until a cold blob grows; counted among the credits. */
   #parked: PeerHandle[] = [];
@@ -56,6 +63,7 @@ export class SuperSeed {
     this.#sent = new Uint16Array(options.pieceCount);
     this.#availability = new Uint16Array(options.pieceCount);
     this.#servable = new SpreadIndex(options.pieceCount);
+    this.#passing = new PassingOn(options.judgeAfter ?? judgeAfterDefault);
     if (!options.growing) for (let piece = 0; piece < options.pieceCount; piece++) this.#place(piece);
   }
 
@@ -64,6 +72,7 @@ export class SuperSeed {
       case 'peerJoined': {
         this.#left(event.peer);
         const agent = this.#agent(event.peer);
+        agent.abroad = event.abroad ?? false;
         for (const piece of PieceSet.from(event.have, this.#options.pieceCount)) this.#holds(agent, piece);
         break;
       }
@@ -153,12 +162,22 @@ export class SuperSeed {
       this.#piecesSent++;
       this.#holds(agent, piece);
       this.#progress.origin(1, nowMs);
+      this.#judge(peer, piece);
       return;
     }
     // A copy that did not get through was not sent.
     if (!agent.holds.has(piece)) agent.taken.delete(piece);
     this.#count(piece, -1);
     this.#unpark(nowMs);
+  }
+
+  /** What does not reach the others counts as not sent, and whoever got it waits until nobody else does. */
+  #judge(peer: PeerHandle, piece: PieceIndex): void {
+    const stuck = this.#passing.sent({ peer, piece }, (other) => this.availability(other) > 1);
+    const agent = stuck && this.#agents.get(stuck.peer);
+    if (!stuck || !agent?.holds.delete(stuck.piece)) return;
+    agent.keeps = true;
+    this.#lost(stuck.piece);
   }
 
   /** More pieces of a cold blob are to come. */
@@ -183,13 +202,15 @@ export class SuperSeed {
     this.#credits -= agent.credits;
     this.#parked = this.#parked.filter((other) => other !== peer);
     for (const piece of agent.offered) this.#count(piece, -1);
-    for (const piece of agent.holds) {
-      const left = (this.#availability[piece] ?? 1) - 1;
-      this.#availability[piece] = left;
-      // Nobody else is known to have got it: it enters the swarm anew, before any second copy.
-      if (left === 0) this.#sent[piece] = this.#underWay(piece);
-      this.#move(piece);
-    }
+    for (const piece of agent.holds) this.#lost(piece);
+  }
+
+  /** One holder less. When nobody else is known to have the piece it enters the swarm anew, before any second copy. */
+  #lost(piece: PieceIndex): void {
+    const left = (this.#availability[piece] ?? 1) - 1;
+    this.#availability[piece] = left;
+    if (left === 0) this.#sent[piece] = this.#underWay(piece);
+    this.#move(piece);
   }
 
   #underWay(piece: PieceIndex): number {
@@ -211,6 +232,8 @@ export class SuperSeed {
           prefer: [],
           preferMs: 0,
           refused: false,
+          abroad: false,
+          keeps: false,
         }),
       );
     return agent;
@@ -224,7 +247,17 @@ export class SuperSeed {
     return true;
   }
 
+  /** Whether an agent of this origin's own zone waits for a piece, or gets one. */
+  get #asksNear(): boolean {
+    for (const { abroad, credits, offered } of this.#agents.values())
+      if (!abroad && credits + offered.size > 0) return true;
+    return false;
+  }
+
   #choose(agent: Agent, nowMs: number): PieceIndex | undefined {
+    // What went to another zone first would cross a border once more to come back to this one.
+    if (agent.abroad && this.#asksNear) return undefined;
+    if (agent.keeps && this.#credits > agent.credits) return undefined;
     const preferred = this.#leastSpread(agent, agent.prefer);
     if (preferred !== undefined && this.#spread(preferred) === 0) return preferred;
     const fresh = this.#servable.lowest(agent.taken, this.#prng);
@@ -257,8 +290,10 @@ export class SuperSeed {
     return sent > 0 ? sent : Math.min(1, this.#availability[piece] ?? 0);
   }
 
+  /** Among those sent once, first what nobody but its receiver is known to have. */
   #rank(piece: PieceIndex): number {
-    return this.#spread(piece) * 2 + (this.#isOwnShare(piece) ? 0 : 1);
+    const known = this.availability(piece) > 1 ? 1 : 0;
+    return (this.#spread(piece) * 2 + known) * 2 + (this.#isOwnShare(piece) ? 0 : 1);
   }
 
   /** Keeps the index true after `#sent` or `#availability` of the piece changed. */
