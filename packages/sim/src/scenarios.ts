@@ -1,4 +1,5 @@
 import { MiB, pieceLengthFor } from '@shoal/core';
+import { gatewaysPerZone } from '@shoal/swarm';
 import { type BlobOptions, type WorldOptions, worldDefaults } from './world-options.ts';
 
 /** Bytes/ms of a link. */
@@ -87,7 +88,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'zones-3': {
     about: '5 GB to 300 agents in 3 zones from 1 origin; all that enters or leaves a zone shares a tenth of its links',
-    options: { ...crowd, zones: 3, zoneTrunk: (100 * 10 * Gbps) / 10, gateways: true },
+    options: { ...crowd, zones: 3, zoneTrunk: (100 * 10 * Gbps) / 10, gateways: gatewaysPerZone },
   },
   'late-joiners': {
     about: '1 GB to 300 agents at 10 Gbit/s from 1 origin, arrivals over 30 transfer times (24 s)',

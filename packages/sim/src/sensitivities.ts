@@ -85,6 +85,16 @@ export const sensitivities: Readonly<Record<string, Sensitivity>> = {
       })),
     })),
   },
+  gateways: {
+    scenario: 'zones-3',
+    about: 'gateways a zone has (0: everybody may cross)',
+    rows: values([0, 2, 5, 10, 20], (gateways) => ({ gateways })),
+  },
+  judge: {
+    scenario: 'corrupt',
+    about: 'pieces that an origin sends before it asks whether a piece reached others',
+    rows: values([32, 64, 128, 256, 512, 1e9], (judgeAfter) => ({ superSeed: { judgeAfter } })),
+  },
   detection: {
     scenario: 'churn',
     about: 'ms until a death is seen',

@@ -1,5 +1,12 @@
 import { Bitfield, pieceCountOf } from '@shoal/core';
-import { Leech, type LeechAction, type LeechEvent, type PeerRole, outstandingFor } from '@shoal/swarm';
+import {
+  type GatewayPlace,
+  Leech,
+  type LeechAction,
+  type LeechEvent,
+  type PeerRole,
+  outstandingFor,
+} from '@shoal/swarm';
 import type { SimMember, SimMessage } from './messages.ts';
 import { Rules } from './rules.ts';
 import type { SimAgent } from './sim-agent.ts';
@@ -65,7 +72,12 @@ export class SimDownload implements SimMember {
   linkUp(peer: number, role: PeerRole, have: Bitfield): void {
     this.links.add(peer);
     if (this.#world.node(peer).role === 'agent') this.degree++;
-    this.#handle({ type: 'peerJoined', peer, role, have });
+    this.#handle({ type: 'peerJoined', peer, role, have, abroad: this.#world.network.crosses(peer, this.node.id) });
+  }
+
+  /** What the tracker says of this node's part in its zone. */
+  gateway(place: GatewayPlace | undefined): void {
+    this.#handle({ type: 'gateway', place });
   }
 
   linkDown(peer: number): void {

@@ -69,7 +69,7 @@ class OriginMember implements SimMember {
   #received: number;
 
   constructor(world: World, node: SimOrigin, blob: number, originIndex: number) {
-    const { originReceives } = world.options;
+    const { originReceives, superSeed } = world.options;
     this.node = node;
     this.blob = blob;
     this.#world = world;
@@ -83,6 +83,7 @@ class OriginMember implements SimMember {
       originIndex,
       originCount: world.ownersOf(blob).length,
       growing,
+      ...superSeed,
     });
     if (growing) this.#receive();
   }
@@ -107,7 +108,7 @@ class OriginMember implements SimMember {
 
   linkUp(peer: number, _role: string, have: Bitfield): void {
     this.links.add(peer);
-    this.handle({ type: 'peerJoined', peer, have });
+    this.handle({ type: 'peerJoined', peer, have, abroad: this.#world.network.crosses(peer, this.node.id) });
   }
 
   linkDown(peer: number): void {

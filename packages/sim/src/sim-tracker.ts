@@ -1,4 +1,4 @@
-import { chooseHandout, zoneGateways } from '@shoal/swarm';
+import { chooseHandout, gatewayPlace, zoneGateways } from '@shoal/swarm';
 import type { SimMember, SimNode } from './messages.ts';
 import type { SimDownload } from './sim-download.ts';
 import type { World } from './world.ts';
@@ -51,14 +51,22 @@ export class SimTracker {
       const swarm = this.#swarms[download.blob] ?? [];
       if (!swarm.includes(download)) swarm.push(download);
       if (!wants) return;
-      const chosen = this.#handout(download, swarm);
+      const zones = this.#gateways(swarm);
+      const chosen = this.#handout(download, swarm, zones && new Set([...zones.values()].flat()));
+      const { node } = download;
+      const place = gatewayPlace(zones?.get(String(node.zone)) ?? [], String(node.id), options.gateways);
       events.schedule(events.nowMs + options.latencyMs, () => {
+        download.gateway(place);
         for (const other of chosen) this.#world.connect(download, other);
       });
     });
   }
 
-  #handout(download: SimDownload, swarm: readonly SimDownload[]): SimMember[] {
+  #handout(
+    download: SimDownload,
+    swarm: readonly SimDownload[],
+    gateways: ReadonlySet<string> | undefined,
+  ): SimMember[] {
     const { options, prng } = this.#world;
     const { dialMax, handout, acceptMax } = options.policy;
     const { node, blob, links } = download;
@@ -76,7 +84,6 @@ export class SimTracker {
       0,
       degree >= 2 * dialMax ? (degree < acceptMax ? 1 : 0) : Math.min(dialMax, 2 * dialMax - degree),
     );
-    const gateways = options.gateways ? this.#gateways(swarm) : undefined;
     const origins = this.#world.ownersOf(blob).flatMap((index) => {
       const origin = this.#world.origins[index];
       const member = origin?.alive ? origin.member(blob) : undefined;
@@ -103,10 +110,13 @@ export class SimTracker {
     return [...origins, ...chosen.map(({ member }) => member)];
   }
 
-  #gateways(swarm: readonly SimDownload[]): Set<string> {
+  /** By zone; undefined when nobody is kept from other zones. */
+  #gateways(swarm: readonly SimDownload[]): Map<string, string[]> | undefined {
+    const { gateways } = this.#world.options;
+    if (gateways === 0) return undefined;
     const members = swarm
       .filter(({ node }) => node.alive)
       .map(({ node }, joined) => ({ peerId: String(node.id), zone: String(node.zone), joined }));
-    return new Set([...zoneGateways(members).values()].flat());
+    return zoneGateways(members, gateways);
   }
 }

@@ -1,4 +1,4 @@
-import type { LeechLimits, UploadLimits } from '@shoal/swarm';
+import type { LeechLimits, SuperSeedOptions, UploadLimits } from '@shoal/swarm';
 
 /** A blob of the world. The last piece is the shorter one. */
 export interface BlobOptions {
@@ -41,8 +41,8 @@ export interface WorldOptions {
   readonly zones: number;
   /** Into and out of every zone, shared by all that crosses; 0: not limited. */
   readonly zoneTrunk: number;
-  /** The tracker hands out agents of other zones only to gateways, and origins only to them and to their own zone. */
-  readonly gateways: boolean;
+  /** Gateways a zone has: the tracker hands out peers of other zones only to them. 0: to everybody. */
+  readonly gateways: number;
 
   /** Agents arrive evenly at random over this time. */
   readonly arrivalSpreadMs: number;
@@ -73,6 +73,7 @@ export interface WorldOptions {
   readonly policy: PolicyOptions;
   readonly leech: Partial<LeechLimits>;
   readonly upload: Partial<UploadLimits>;
+  readonly superSeed: Pick<SuperSeedOptions, 'judgeAfter'>;
   /** Max-min shares that differ by less are left as they are; 0: exact (network.ts). */
   readonly shareTolerance: number;
   /** A world that is not done by then has failed. */
@@ -112,7 +113,7 @@ export const worldDefaults: WorldOptions = {
   haveDelayMs: 0,
   zones: 1,
   zoneTrunk: 0,
-  gateways: false,
+  gateways: 0,
   arrivalSpreadMs: 0,
   waves: 1,
   deaths: 0,
@@ -131,6 +132,7 @@ export const worldDefaults: WorldOptions = {
   policy: { dialMax: 10, acceptMax: 40, topUpBelow: 15, handout: 'production', origin: 'superSeed' },
   leech: {},
   upload: {},
+  superSeed: {},
   shareTolerance: 0.02,
   timeMaxMs: 3_600_000,
 };

@@ -56,8 +56,9 @@ const replaceable = (view: SwarmView, asked: Neighbour, ask: Ask, nowMs: number)
   if ((view.copies[ask.piece] ?? 0) > 1) return true;
   for (const origin of view.origins.values()) if (origin !== asked) return true;
   const perPeer = perPeerMax(view);
-  for (const agent of view.agents.values()) {
-    if (agent !== asked && agent.has.has(ask.piece) && mayAsk(agent, perPeer, nowMs)) return true;
+  for (const group of [view.agents, view.abroad]) {
+    for (const agent of group.values())
+      if (agent !== asked && agent.has.has(ask.piece) && mayAsk(agent, perPeer, nowMs)) return true;
   }
   return false;
 };

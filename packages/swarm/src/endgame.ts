@@ -31,7 +31,7 @@ export const fillEndgame = (view: SwarmView, nowMs: number): void => {
   }
 };
 
-/** Agents first: an origin's bytes are the scarce ones. */
+/** Agents first: an origin's bytes are the scarce ones. What is on its way from abroad crosses the border no second time. */
 const otherHolder = (
   view: SwarmView,
   asked: Neighbour,
@@ -39,7 +39,7 @@ const otherHolder = (
   perPeer: number,
   nowMs: number,
 ): Neighbour | undefined => {
-  for (const group of [view.agents, view.origins]) {
+  for (const group of view.abroad.has(asked.peer) ? [view.agents] : [view.agents, view.origins]) {
     let best: Neighbour | undefined;
     for (const other of group.values()) {
       if (other === asked || !other.has.has(piece) || other.asks.has(piece) || !mayAsk(other, perPeer, nowMs)) continue;

@@ -4,7 +4,7 @@ import { seededPrng } from '@shoal/core';
 import fc from 'fast-check';
 import { mayAccept, mayDial, peersWanted } from './degree.ts';
 import { type Candidate, chooseHandout } from './handout.ts';
-import { gatewayOf, zoneGateways } from './zones.ts';
+import { gatewayPlace, zoneGateways } from './zones.ts';
 
 const agent = (name: string, degree = 0, zone = 'a'): Candidate => ({
   peerId: name,
@@ -72,6 +72,10 @@ test('with gateways only gateways cross zones', () => {
   assert.equal(across.length, 4);
   assert.ok(across.every((name) => gateways.has(name)));
   assert.equal(ofGateway.length, 10);
+  const withOrigins = [...candidates, origin('o1'), { ...origin('o2'), zone: 'b' }];
+  const origins = (peerId: string) =>
+    names(chooseHandout(withOrigins, { ...request, peerId })).filter((name) => name.startsWith('o'));
+  assert.deepEqual([origins('a7'), origins('a0')], [['o1'], ['o1', 'o2']]);
 });
 
 test('the first joiners of a zone are its gateways, a dead one is replaced by the next', () => {
@@ -88,11 +92,8 @@ test('the first joiners of a zone are its gateways, a dead one is replaced by th
     ).get('even'),
     ['p6', 'p4'],
   );
-  assert.deepEqual(
-    [0, 1, 2].map((piece) => gatewayOf(['x', 'y'], piece)),
-    ['x', 'y', 'x'],
-  );
-  assert.equal(gatewayOf([], 3), undefined);
+  assert.deepEqual(gatewayPlace(['x', 'y'], 'y', 3), { index: 1, known: 2, places: 3 });
+  assert.equal(gatewayPlace(['x', 'y'], 'z'), undefined);
 });
 
 test('degree rules keep a place for origins', () => {

@@ -23,23 +23,24 @@ export interface HandoutRequest {
   readonly degreeMax?: number;
   /** Agents looked at. Default 48. */
   readonly sample?: number;
-  /** Peer ids of the gateways of all zones (zones.ts). Present: only gateways get agents of other zones. */
+  /** Peer ids of the gateways of all zones (zones.ts). Present: only gateways get peers of other zones. */
   readonly gateways?: ReadonlySet<string>;
 }
 
 /**
- * All origins, then up to `want` agents: of a random sample those of lowest (degree + random). Never the most complete
+ * All origins (with gateways: those of other zones only for a gateway), then up to `want` agents: of a random sample those of lowest (degree + random). Never the most complete
  * first: the first finishers would become hubs. Source: shared/design/swarm.md, "Handout".
  */
 export const chooseHandout = <T extends Candidate>(candidates: readonly T[], request: HandoutRequest): T[] => {
   const { peerId, zone, want, prng, gateways } = request;
-  const origins = candidates.filter((candidate) => candidate.role === 'origin' && candidate.peerId !== peerId);
+  const crosses = !gateways || gateways.has(peerId);
+  const origins = candidates.filter(
+    (candidate) => candidate.role === 'origin' && candidate.peerId !== peerId && (crosses || candidate.zone === zone),
+  );
   const agents = candidates.filter((candidate) => candidate.role === 'agent' && candidate.peerId !== peerId);
   if (!gateways) return [...origins, ...lowestDegree(agents, want, request, prng)];
   const local = agents.filter((candidate) => candidate.zone === zone);
-  const abroad = gateways.has(peerId)
-    ? agents.filter((candidate) => candidate.zone !== zone && gateways.has(candidate.peerId))
-    : [];
+  const abroad = crosses ? agents.filter((candidate) => candidate.zone !== zone && gateways.has(candidate.peerId)) : [];
   const across = lowestDegree(abroad, Math.min(crossZoneNeighbours, want), request, prng);
   return [...origins, ...across, ...lowestDegree(local, want - across.length, request, prng)];
 };

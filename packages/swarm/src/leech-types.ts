@@ -1,12 +1,19 @@
 import type { Bitfield, PieceIndex, Prng } from '@shoal/core';
 import type { PeerHandle, PeerRole } from './peer.ts';
+import type { GatewayPlace } from './zones.ts';
 
 /** Why a peer did not serve a request; the wire's REJECT reasons. */
 export type RejectReason = 'gone' | 'overloaded' | 'unknown' | 'notHeld';
 
 export type LeechEvent =
-  /** A neighbour joined this swarm (its JOIN arrived) and can be asked. `have` is copied. */
-  | { readonly type: 'peerJoined'; readonly peer: PeerHandle; readonly role: PeerRole; readonly have: Bitfield }
+  /** A neighbour joined this swarm (its JOIN arrived) and can be asked. `have` is copied. `abroad`: it is in another zone. */
+  | {
+      readonly type: 'peerJoined';
+      readonly peer: PeerHandle;
+      readonly role: PeerRole;
+      readonly have: Bitfield;
+      readonly abroad?: boolean;
+    }
   /** LEAVE, NO_SWARM, or a lost control or data connection: its pieces are asked elsewhere in the same turn. */
   | { readonly type: 'peerLeft'; readonly peer: PeerHandle }
   /** HAVE. `queueLength` is the number of requests that wait at the peer. */
@@ -25,6 +32,8 @@ export type LeechEvent =
   | { readonly type: 'pieceFailed'; readonly peer: PeerHandle; readonly piece: PieceIndex }
   /** The next piece each in-order reader needs; replaces the former list. */
   | { readonly type: 'readers'; readonly cursors: readonly PieceIndex[] }
+  /** The tracker gave this agent a place among the gateways of its zone, or took it away. */
+  | { readonly type: 'gateway'; readonly place: GatewayPlace | undefined }
   /** The HTTP fallback fetches this piece: it is not asked of peers until `released`. */
   | { readonly type: 'claimed'; readonly piece: PieceIndex }
   | { readonly type: 'released'; readonly piece: PieceIndex }

@@ -1,4 +1,5 @@
 import type { Bitfield, PieceIndex } from '@shoal/core';
+import { fillAbroad } from './abroad.ts';
 import { delivered, fillCredits, refused } from './credits.ts';
 import { checkDeadlines, deadlineMs, waitLimitMs } from './deadlines.ts';
 import { fillEndgame } from './endgame.ts';
@@ -36,10 +37,13 @@ export class Leech {
     const view = this.#view;
     switch (event.type) {
       case 'peerJoined':
-        if (!this.#banned.has(event.peer)) this.#joined(event.peer, event.role, event.have, nowMs);
+        if (!this.#banned.has(event.peer)) this.#joined(event, nowMs);
         break;
       case 'readers':
         view.cursors = event.cursors;
+        break;
+      case 'gateway':
+        view.gateway = event.place;
         break;
       case 'claimed':
       case 'released':
@@ -81,7 +85,7 @@ export class Leech {
 
   /** Neighbours that are agents. */
   get agentCount(): number {
-    return this.#view.agents.size;
+    return this.#view.agents.size + this.#view.abroad.size;
   }
 
   /** Requests and offers under way. */
@@ -108,8 +112,9 @@ export class Leech {
 
   /** Missing, not asked of anybody and with no neighbour that holds it: what the HTTP fallback may claim, the readers' pieces first. */
   missingEverywhere(): PieceIndex | undefined {
-    if (this.#view.origins.size > 0) return undefined;
-    return this.#missing((piece) => this.#view.wanted.has(piece) && this.#view.availability[piece] === 0);
+    const { origins, wanted, availability, awaited } = this.#view;
+    if (origins.size > 0) return undefined;
+    return this.#missing((piece) => wanted.has(piece) && availability[piece] === 0 && !awaited.has(piece));
   }
 
   /** Missing and not claimed, even if a neighbour is asked for it: what the fallback may claim when the swarm stands still. */
@@ -127,10 +132,10 @@ export class Leech {
     return undefined;
   }
 
-  #joined(peer: PeerHandle, role: 'origin' | 'agent', have: Bitfield, nowMs: number): void {
+  #joined({ peer, role, have, abroad = false }: Extract<LeechEvent, { type: 'peerJoined' }>, nowMs: number): void {
     const former = this.#view.find(peer);
     if (former) this.#view.leave(former);
-    this.#view.join(peer, role, have, nowMs);
+    this.#view.join(peer, role, have, abroad, nowMs);
   }
 
   #fromPeer(neighbour: Neighbour, event: PeerEvent, nowMs: number): void {
@@ -231,6 +236,7 @@ export class Leech {
     for (const other of view.askedOf(piece)) view.cancel(other, piece);
     const peers: PeerHandle[] = [];
     for (const agent of view.agents.values()) if (!agent.has.has(piece)) peers.push(agent.peer);
+    for (const agent of view.abroad.values()) if (!agent.has.has(piece)) peers.push(agent.peer);
     if (peers.length > 0) view.actions.push({ type: 'have', piece, peers });
     for (const origin of view.origins.values()) if (origin !== sender) origin.delta.push(piece);
     if (view.have.complete) view.actions.push({ type: 'complete' });
@@ -240,6 +246,7 @@ export class Leech {
     const view = this.#view;
     if (view.have.complete) return;
     const asked = view.outstanding;
+    fillAbroad(view, nowMs);
     fillRequests(view, nowMs);
     fillCredits(view, nowMs);
     if (endgame) fillEndgame(view, nowMs);

@@ -5,6 +5,7 @@ import { type Ask, Neighbour, OriginNeighbour } from './neighbour.ts';
 import type { PeerHandle, PeerRole } from './peer.ts';
 import { PieceSet, countCommon } from './piece-set.ts';
 import { Turnaround } from './turnaround.ts';
+import type { GatewayPlace } from './zones.ts';
 
 /**
  * What the leech knows, kept consistent: `wanted` is missing, asked of nobody and not claimed; `availability` counts the
@@ -23,6 +24,12 @@ export class SwarmView {
   readonly availability: Uint16Array;
   readonly agents = new Map<PeerHandle, Neighbour>();
   readonly origins = new Map<PeerHandle, OriginNeighbour>();
+  /** Agents of other zones: asked only for what no neighbour of this zone has (abroad.ts). */
+  readonly abroad = new Map<PeerHandle, Neighbour>();
+  /** What some of them have and nobody of this zone, and since when (ms; undefined: it is new). */
+  readonly awaited = new Map<PieceIndex, number | undefined>();
+  /** This agent's place among the gateways of its zone, when the tracker gave it one. */
+  gateway: GatewayPlace | undefined;
   readonly turnaround = new Turnaround();
   readonly actions: LeechAction[] = [];
   cursors: readonly PieceIndex[] = [];
@@ -48,21 +55,27 @@ export class SwarmView {
   }
 
   find(peer: PeerHandle): Neighbour | undefined {
-    return this.agents.get(peer) ?? this.origins.get(peer);
+    return this.agents.get(peer) ?? this.origins.get(peer) ?? this.abroad.get(peer);
   }
 
   *neighbours(): Generator<Neighbour> {
     yield* this.agents.values();
     yield* this.origins.values();
+    yield* this.abroad.values();
   }
 
-  join(peer: PeerHandle, role: PeerRole, have: Bitfield, nowMs: number): void {
+  join(peer: PeerHandle, role: PeerRole, have: Bitfield, abroad: boolean, nowMs: number): void {
     const has = PieceSet.from(have, this.pieceCount);
     if (role === 'origin') {
       this.origins.set(peer, new OriginNeighbour(peer, has, nowMs));
       return;
     }
     const neighbour = new Neighbour(peer, role, has, nowMs);
+    if (abroad) {
+      this.abroad.set(peer, neighbour);
+      for (const piece of has) this.#await(piece);
+      return;
+    }
     neighbour.useful = countCommon(has, this.wanted);
     for (const piece of has) this.#count(piece, 1);
     this.agents.set(peer, neighbour);
@@ -73,12 +86,14 @@ export class SwarmView {
     for (const piece of [...neighbour.asks.keys()]) this.unask(neighbour, piece);
     if (this.agents.delete(neighbour.peer)) for (const piece of neighbour.has) this.#count(piece, -1);
     this.origins.delete(neighbour.peer);
+    this.abroad.delete(neighbour.peer);
   }
 
   /** True when the piece is new to us there. */
   learn(neighbour: Neighbour, piece: PieceIndex): boolean {
     if (!neighbour.has.add(piece)) return false;
-    if (neighbour.role === 'agent') {
+    if (this.abroad.has(neighbour.peer)) this.#await(piece);
+    else if (neighbour.role === 'agent') {
       this.#count(piece, 1);
       if (this.wanted.has(piece)) neighbour.useful++;
     }
@@ -86,7 +101,7 @@ export class SwarmView {
   }
 
   unlearn(neighbour: Neighbour, piece: PieceIndex): void {
-    if (!neighbour.has.delete(piece) || neighbour.role !== 'agent') return;
+    if (!neighbour.has.delete(piece) || !this.agents.has(neighbour.peer)) return;
     this.#count(piece, -1);
     if (this.wanted.has(piece)) neighbour.useful--;
   }
@@ -134,6 +149,7 @@ export class SwarmView {
   gained(piece: PieceIndex): void {
     this.have.set(piece);
     this.claimed.delete(piece);
+    this.awaited.delete(piece);
     this.#update(piece);
   }
 
@@ -162,6 +178,14 @@ export class SwarmView {
   }
 
   #count(piece: PieceIndex, step: number): void {
-    this.availability[piece] = (this.availability[piece] ?? 0) + step;
+    const count = (this.availability[piece] ?? 0) + step;
+    this.availability[piece] = count;
+    if (count > 0) this.awaited.delete(piece);
+    else if (this.abroad.size > 0) this.#await(piece);
+  }
+
+  #await(piece: PieceIndex): void {
+    if (this.availability[piece] !== 0 || this.have.has(piece) || this.awaited.has(piece)) return;
+    for (const { has } of this.abroad.values()) if (has.has(piece)) this.awaited.set(piece, undefined);
   }
 }

@@ -31,6 +31,19 @@ export const zoneGateways = (members: Iterable<ZoneMember>, count = gatewaysPerZ
   );
 };
 
-/** The gateway through which a piece enters a zone: piece i through gateway i mod g. */
-export const gatewayOf = (gateways: readonly string[], piece: number): string | undefined =>
-  gateways[piece % Math.max(1, gateways.length)];
+/** A gateway's place in its zone: `index` of the `known` that there are, of at most `places`. */
+export interface GatewayPlace {
+  readonly index: number;
+  readonly known: number;
+  readonly places: number;
+}
+
+/** The place of a peer, from what `zoneGateways` found with the same count; undefined: it is no gateway. */
+export const gatewayPlace = (
+  gateways: readonly string[],
+  peerId: string,
+  places = gatewaysPerZone,
+): GatewayPlace | undefined => {
+  const index = gateways.indexOf(peerId);
+  return index < 0 ? undefined : { index, known: gateways.length, places };
+};
