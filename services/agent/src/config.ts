@@ -30,6 +30,22 @@ const schema = section({
   registry: section({
     ...registryListener.properties,
     tls: Type.Optional(tlsFiles()),
+    mirrors: list(
+      section({
+        upstream: text({
+          pattern: hostPattern,
+          maxLength: 259,
+          description: 'The registry that the listener stands for: `docker.io`.',
+        }),
+        ...listener(0, 'Mirror of one registry').properties,
+      }),
+      {
+        default: [],
+        max: 16,
+        description:
+          'Further listeners, each of which is one other registry to its clients: for those that do not say which one they mean, such as Docker with `registry-mirrors`.',
+      },
+    ),
     names: list(text({ pattern: hostPattern, maxLength: 259, description: 'A host name, with a port or without.' }), {
       default: [],
       max: 100,

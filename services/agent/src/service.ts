@@ -6,7 +6,8 @@ import type { AgentConfig } from './config.ts';
 import { registerDumps } from './debug-dumps.ts';
 import { AgentEvents } from './events.ts';
 import { type Ground, openGround } from './ground.ts';
-import { createAgentServer } from './http/registry-server.ts';
+import { createMirrorServer } from './http/mirror-server.ts';
+import { createAgentServer, type RegistryServerParts } from './http/registry-server.ts';
 import { type PullSide, pullSide } from './pull-side.ts';
 import { restoreSeeds } from './seeds/restore.ts';
 import { SwarmSide } from './swarm-side.ts';
@@ -62,10 +63,12 @@ export class Agent implements AsyncDisposable {
     await ground.learner.start();
 
     const stopBodies = new AbortController();
-    const app = createAgentServer({ config, log, events, registry, stop: stopBodies.signal });
+    const http = { config, log, events, registry, stop: stopBodies.signal };
+    const app = createAgentServer(http);
     parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));
     const { host, port } = config.registry;
     await listening('registry', config.registry, () => app.listen({ host, port }));
+    const mirrors = await startMirrors(parts, http, stopBodies);
     startRestoring(parts, ground, swarm, side);
     watch(ground, swarm, side);
     admin.note('origins', () => ground.origins.missing);
@@ -75,6 +78,7 @@ export class Agent implements AsyncDisposable {
     options.signal?.throwIfAborted();
     admin.started();
     const addresses = {
+      ...mirrors,
       registry: boundAddress(app),
       pieces: swarm.address,
       admin: admin.address,
@@ -93,6 +97,24 @@ export class Agent implements AsyncDisposable {
     await this.stop();
   }
 }
+
+/** The listeners of `registry.mirrors`, by `mirror of <upstream>`. */
+const startMirrors = async (
+  parts: AsyncDisposableStack,
+  http: RegistryServerParts,
+  stopBodies: AbortController,
+): Promise<Record<string, Address>> => {
+  const { registry, stop } = http.config;
+  const addresses: Record<string, Address> = {};
+  for (const [index, mirror] of registry.mirrors.entries()) {
+    const { upstream, host, port } = mirror;
+    const app = createMirrorServer(http, upstream);
+    parts.defer(() => closeRegistryServer(app, stop.timeoutMs / 2, stopBodies));
+    await listening(`registry.mirrors[${index}]`, mirror, () => app.listen({ host, port }));
+    addresses[`mirror of ${upstream}`] = boundAddress(app);
+  }
+  return addresses;
+};
 
 /** Readiness does not wait for it: a node can pull while its cache is announced again. */
 const startRestoring = (

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDigest } from '@shoal/core';
 import { FakeUpstream, type FakeUpstreamOptions } from '../../../test/support/upstream/fake-upstream.ts';
-import { pullImage, pushImage, World } from './testing/world.ts';
+import { pullImage, pushImage, TestAgent, World } from './testing/world.ts';
 
 /** A cluster with a fake upstream that the origin knows as `up.example.com:5000`. */
 const start = async (options: FakeUpstreamOptions = {}, registry: object = {}) => {
@@ -55,6 +55,20 @@ test('ns names the same repository as the path does, and one name of a repositor
   for (const ns of ['quay.io', 'registry.own.example:5000', 'no host', ''])
     assert.equal(await get(`/v2/team/app/manifests/1?ns=${ns}`), 404, ns);
   assert.equal(fake.asked('HEAD', '') + fake.asked('GET', '') > 0, true);
+});
+
+test('a listener of its own stands for one registry, for clients that do not say which one they mean', async () => {
+  await using parts = await start();
+  const { fake, world } = parts;
+  const mirrors = [{ upstream: 'up.example.com:5000', port: 0 }];
+  const agent = await world.agent('agent', { registry: { port: 0, mirrors } });
+  const image = fake.addImage('team/app', '1', [1000]);
+  const own = await pushImage(world.origin, 'team/app', '1', [1000]);
+  const mirror = new TestAgent(agent.agent, agent.agent.addresses['mirror of up.example.com:5000']);
+  assert.equal(await pullImage(mirror, 'team/app', '1'), image.digest);
+  assert.equal(await pullImage(agent, 'team/app', '1'), own.digest);
+  const push = await mirror.get('/v2/team/app/blobs/uploads/', {}, 'POST');
+  assert.equal(push.status, 405);
 });
 
 test('with the upstream down a node that never had the image pulls it by tag, and is told that the tag may be old', async () => {

@@ -88,6 +88,11 @@ export class World implements AsyncDisposable {
     return new TestAgent(this.#parts.use(await Agent.start(loadConfig(agentConfig, { values }))));
   }
 
+  /** The sum of a metric over agents. */
+  async agents(agents: readonly TestAgent[], metric: string): Promise<number> {
+    return (await Promise.all(agents.map((agent) => agent.metric(metric)))).reduce((sum, more) => sum + more, 0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
@@ -98,9 +103,9 @@ export class TestAgent implements AsyncDisposable {
   readonly agent: Agent;
   readonly url: string;
 
-  constructor(agent: Agent) {
+  constructor(agent: Agent, address = agent.addresses.registry) {
     this.agent = agent;
-    this.url = urlOf(agent.addresses.registry);
+    this.url = urlOf(address);
   }
 
   get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> {

@@ -1,0 +1,35 @@
+import { createRegistryServer, type ReadContext, type ReadRegistry, registerPullRoutes } from '@shoal/registry';
+import { loadTls } from '@shoal/service';
+import type { FastifyInstance } from 'fastify';
+import type { AgentRegistry } from './agent-registry.ts';
+import type { RegistryServerParts } from './registry-server.ts';
+
+/**
+ * A listener that is one other registry to its clients: Docker's `registry-mirrors` asks for the images of Docker Hub by
+ * their plain names, which at the agent's own listener are those of the cluster.
+ */
+export const createMirrorServer = (parts: RegistryServerParts, upstream: string): FastifyInstance => {
+  const { config, log, events, registry, stop } = parts;
+  const { deadlines } = config;
+  const app = createRegistryServer({ log, tls: config.registry.tls && loadTls('registry.tls', config.registry.tls) });
+  app.addHook('onResponse', async (request, reply) => events.requestDone(request.method, reply.raw.statusCode));
+  registerPullRoutes(app, standingFor(registry, upstream), {
+    firstByteTimeoutMs: deadlines.firstByteMs,
+    stallTimeoutMs: deadlines.stallMs,
+    stop,
+    pushRefusedMessage: `this is a mirror of ${upstream} and serves pulls only`,
+    blobSent: ({ digest }, result) => events.blobServed(digest, result),
+  });
+  return app;
+};
+
+/** An `ns` query, which containerd sends, is more than the listener knows. */
+const standingFor = (registry: AgentRegistry, host: string): ReadRegistry => {
+  const named = (context: ReadContext): ReadContext => ({ ...context, upstream: context.upstream ?? host });
+  return {
+    manifest: (repository, reference, context) => registry.manifest(repository, reference, named(context)),
+    blob: (repository, digest, context) => registry.blob(repository, digest, named(context)),
+    tags: (repository, page, context) => registry.tags(repository, page, named(context)),
+    referrers: (repository, subject, type, context) => registry.referrers(repository, subject, type, named(context)),
+  };
+};
