@@ -72,10 +72,16 @@ test('with gateways only gateways cross zones', () => {
   assert.equal(across.length, 4);
   assert.ok(across.every((name) => gateways.has(name)));
   assert.equal(ofGateway.length, 10);
-  const withOrigins = [...candidates, origin('o1'), { ...origin('o2'), zone: 'b' }];
+  const withOrigins = [...candidates, origin('o1'), { ...origin('o2'), zone: 'b' }, { ...origin('o3'), zone: '' }];
   const origins = (peerId: string) =>
     names(chooseHandout(withOrigins, { ...request, peerId })).filter((name) => name.startsWith('o'));
-  assert.deepEqual([origins('a7'), origins('a0')], [['o1'], ['o1', 'o2']]);
+  assert.deepEqual(
+    [origins('a7'), origins('a0')],
+    [
+      ['o1', 'o3'],
+      ['o1', 'o2', 'o3'],
+    ],
+  );
 });
 
 test('the first joiners of a zone are its gateways, a dead one is replaced by the next', () => {

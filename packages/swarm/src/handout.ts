@@ -28,14 +28,16 @@ export interface HandoutRequest {
 }
 
 /**
- * All origins (with gateways: those of other zones only for a gateway), then up to `want` agents: of a random sample those of lowest (degree + random). Never the most complete
- * first: the first finishers would become hubs. Source: shared/design/swarm.md, "Handout".
+ * All origins (with gateways: one of another zone only for a gateway), then up to `want` agents: of a random sample those
+ * of lowest (degree + random). Never the most complete first: the first finishers would become hubs.
+ * Source: shared/design/swarm.md, "Handout".
  */
 export const chooseHandout = <T extends Candidate>(candidates: readonly T[], request: HandoutRequest): T[] => {
   const { peerId, zone, want, prng, gateways } = request;
   const crosses = !gateways || gateways.has(peerId);
+  const isNear = (candidate: Candidate): boolean => candidate.zone === zone || candidate.zone === '';
   const origins = candidates.filter(
-    (candidate) => candidate.role === 'origin' && candidate.peerId !== peerId && (crosses || candidate.zone === zone),
+    (candidate) => candidate.role === 'origin' && candidate.peerId !== peerId && (crosses || isNear(candidate)),
   );
   const agents = candidates.filter((candidate) => candidate.role === 'agent' && candidate.peerId !== peerId);
   if (!gateways) return [...origins, ...lowestDegree(agents, want, request, prng)];
