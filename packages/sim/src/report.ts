@@ -111,11 +111,11 @@ const worstWave = ({ agents, waveStartsMs }: World, boundsMs: readonly number[])
   return worst;
 };
 
-const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
+export const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
 
 /** The nearest rank: the smallest value that at least the share `q` does not exceed. */
-const quantile = (ascending: readonly number[], q: number): number =>
+export const quantile = (ascending: readonly number[], q: number): number =>
   ascending[Math.max(0, Math.ceil(q * ascending.length) - 1)] ?? 0;
 
-const round = (value: number): number => Math.round(value * 1e4) / 1e4;
-const seconds = (ms: number): number => Math.round(ms * 1e3) / 1e6;
+export const round = (value: number): number => Math.round(value * 1e4) / 1e4;
+export const seconds = (ms: number): number => Math.round(ms * 1e3) / 1e6;
