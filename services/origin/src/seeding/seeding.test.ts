@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { Bitfield, decodeMetainfo, type Digest, parsePeerId, type SignedMetainfo } from '@shoal/core';
 import { type DownloadBlob, Exchange } from '@shoal/exchange';
@@ -97,6 +99,19 @@ describe('seeding', () => {
     await fetchFrom(test, agent, signed);
     await test.client.call('DELETE', `/v2/seed/gone/blobs/${digest}`);
     await assert.rejects(fetchFrom(test, agent, signed), /no sources/);
+  });
+
+  it('lets an agent in while hundreds of others are in the middle of their handshake', async () => {
+    await using test = await startOrigin();
+    await using agent = await startAgent();
+    const bytes = randomBytes(300_000);
+    const digest = await test.client.pushBlob('seed/crowd', bytes);
+    const { host, port } = test.origin.addresses.pieces;
+    const crowd = Array.from({ length: 300 }, () => connect({ host, port }));
+    // Its CHALLENGE says that the origin has accepted the connection.
+    await Promise.all(crowd.map((socket) => once(socket, 'data')));
+    assert.deepEqual(await fetchFrom(test, agent, await metainfoOf(test, 'seed/crowd', digest)), bytes);
+    for (const socket of crowd) socket.destroy();
   });
 
   it('answers records: metainfo, tags and small blobs', async () => {

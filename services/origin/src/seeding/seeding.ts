@@ -20,6 +20,9 @@ export interface SeedingOptions {
   readonly clock: () => number;
 }
 
+/** All nodes of a large cluster may dial within the same second; who is turned away fetches by HTTP. */
+const handshakesMax = 4096;
+
 /**
  * The origin's side of the swarms. Everything stored can be asked for, and nothing is open before it is: the first
  * JOIN for a blob opens it and starts super-seeding.
@@ -52,7 +55,7 @@ export class Seeding implements AsyncDisposable {
           address: pieces.advertise ? formatAddress(pieces.advertise) : '',
         },
         listen: { host: pieces.host, port: pieces.port },
-        transportLimits: { uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax },
+        transportLimits: { uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax, handshakesMax },
         log,
         events: { bytesSent: (_role, bytes) => events.bytesSent('swarm', bytes) },
         records: recordProvider(blobs, catalog),
