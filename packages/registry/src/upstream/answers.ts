@@ -44,7 +44,7 @@ export const digestHeader = ({ headers }: RegistryAnswer): Digest | undefined =>
   return isDigest(raw) ? raw : undefined;
 };
 
-const schema1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+|^text\/plain/;
+const schema1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
 
 /** `expected` is the digest it was asked for by; a tag's is what the registry says it is. @throws UpstreamError `invalid` */
 export const manifestOf = (
@@ -66,10 +66,17 @@ export const manifestOf = (
   if (promised !== undefined && promised !== digest)
     throw new UpstreamError('invalid', `${url.host}: the manifest has the digest ${digest} instead of ${promised}`);
   if (!fields) throw new UpstreamError('invalid', `${url.host}: what it sent as a manifest is no JSON object`);
-  const inBody = fields['mediaType'];
-  const isType = /^application\/(?!json$|octet-stream$)[\x21-\x7e]{1,240}$/.test(sent);
-  const mediaType = isType ? sent : typeof inBody === 'string' && inBody !== '' ? inBody : sent;
-  return { digest, mediaType, bytes };
+  return { digest, mediaType: isManifestType(sent) ? sent : typeOf(fields), bytes };
+};
+
+/** What storage says of a file it knows nothing of is not the manifest's type. */
+const isManifestType = (type: string): boolean =>
+  /^[\x21-\x7e]{1,255}$/.test(type) && !/^(?:text\/|application\/(?:json|octet-stream)$)/.test(type);
+
+/** By itself, or by its shape: a manifest without a type of its own is OCI's. */
+const typeOf = ({ mediaType, manifests }: Record<string, unknown>): string => {
+  if (typeof mediaType === 'string' && isManifestType(mediaType)) return mediaType;
+  return `application/vnd.oci.image.${Array.isArray(manifests) ? 'index' : 'manifest'}.v1+json`;
 };
 
 const fieldsOf = (bytes: Uint8Array): Record<string, unknown> | undefined => {

@@ -26,6 +26,33 @@ test('manifests of every type pass byte for byte', async () => {
   }
 });
 
+test('a registry that names no type of a manifest leaves it to the manifest', async () => {
+  await using fake = await FakeUpstream.start();
+  await using client = clientOf(fake);
+  const typeOf = async (text: string, sent: string) => {
+    fake.addManifest('team/app', '1', text, sent);
+    return (await client.upstream.manifest(repository, reference('1'))).mediaType;
+  };
+  const index = 'application/vnd.oci.image.index.v1+json';
+  const image = 'application/vnd.oci.image.manifest.v1+json';
+  const docker = 'application/vnd.docker.distribution.manifest.v2+json';
+  assert.equal(await typeOf(`{"schemaVersion":2,"mediaType":"${docker}"}`, 'application/json'), docker);
+  assert.equal(await typeOf('{"schemaVersion":2,"manifests":[]}', 'application/octet-stream'), index);
+  assert.equal(await typeOf('{"schemaVersion":2,"layers":[]}', 'text/plain; charset=utf-8'), image);
+  assert.equal(await typeOf('{"schemaVersion":2,"mediaType":7}', `${docker}; charset=utf-8`), docker);
+});
+
+test('a registry that does not answer HEAD has to be asked by GET', async () => {
+  await using fake = await FakeUpstream.start();
+  await using client = clientOf(fake);
+  fake.addImage('team/app', '1', [1]);
+  fake.misbehave = ({ method }, reply) => {
+    if (method === 'HEAD') reply.writeHead(405).end();
+    return method === 'HEAD';
+  };
+  assert.equal(await client.upstream.tagDigest(repository, '1'), undefined);
+});
+
 test('a manifest that is too large, of schema 1, no JSON, or not what its digest says is refused', async () => {
   await using fake = await FakeUpstream.start();
   await using client = clientOf(fake, { manifestBytesMax: 1000 });

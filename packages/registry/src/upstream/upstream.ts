@@ -52,11 +52,19 @@ export class Upstream {
     await Promise.all(this.#addresses.map(({ endpoint }) => endpoint.close()));
   }
 
-  /** What a tag points at now, without the manifest itself; undefined when the registry does not tell a digest in its headers. */
+  /** What a tag points at now, without the manifest itself; undefined when the registry does not tell a digest by HEAD. */
   async tagDigest(repository: RepositoryName, tag: string, options: AskOptions = {}): Promise<Digest | undefined> {
-    const answer = await this.#ask(asked('HEAD', 'manifest', repository, `manifests/${tag}`, manifestAccept), options);
-    await dropBody(answer);
-    return digestHeader(answer);
+    try {
+      const answer = await this.#ask(
+        asked('HEAD', 'manifest', repository, `manifests/${tag}`, manifestAccept),
+        options,
+      );
+      await dropBody(answer);
+      return digestHeader(answer);
+    } catch (error) {
+      if (error instanceof UpstreamError && error.failure === 'invalid') return undefined;
+      throw error;
+    }
   }
 
   /** Byte-exact, its digest checked. */

@@ -112,13 +112,13 @@ export class PullThrough {
   /** `known` is what the tag pointed to: then HEAD comes first, which rate limits do not count. */
   async #moveTag(from: UpstreamRepository, name: RepositoryName, tag: Tag, known: Digest | undefined): Promise<void> {
     const { content } = this.#o;
-    const hurried = known !== undefined;
-    const now = hurried ? await from.upstream.tagDigest(from.repository, tag, { hurried }) : undefined;
+    const now =
+      known === undefined ? undefined : await from.upstream.tagDigest(from.repository, tag, { hurried: true });
     if (now !== undefined && now === known) return;
     const link = now && (await content.catalog.get(name)?.manifestLink(now));
     if (now && link) return content.catalog.get(name)?.tags.put(tag, { digest: now, ...link });
     const reference = now ? ({ kind: 'digest', digest: now } as const) : ({ kind: 'tag', tag } as const);
-    const manifest = await from.upstream.manifest(from.repository, reference, { hurried });
+    const manifest = await from.upstream.manifest(from.repository, reference);
     await this.#store(from, name, manifest);
     const { digest, mediaType, bytes } = manifest;
     if (digest !== known) await content.catalog.get(name)?.tags.put(tag, { digest, mediaType, size: bytes.length });

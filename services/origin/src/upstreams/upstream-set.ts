@@ -35,7 +35,7 @@ export interface UpstreamSetOptions {
   readonly clock: () => number;
 }
 
-/** Connections to hosts that are allowed by a wildcard are kept for so many of them. */
+/** Tokens and connections of hosts that are allowed by a wildcard are kept for so many of them. */
 const otherHostsMax = 32;
 
 /** The registries that may be pulled through from, by the host in a repository's name. */
@@ -43,7 +43,6 @@ export class UpstreamSet implements AsyncDisposable {
   readonly #o: UpstreamSetOptions;
   readonly #registries = new Map<string, KnownRegistry>();
   readonly #others = new Lru<string, KnownRegistry>({ sizeMax: otherHostsMax });
-  readonly #open = new Set<Upstream>();
 
   /** @throws TlsFileError */
   constructor(options: UpstreamSetOptions) {
@@ -89,7 +88,7 @@ export class UpstreamSet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#open].map((upstream) => upstream.close()));
+    await Promise.all([...this.#registries.values()].map(({ upstream }) => upstream.close()));
   }
 
   #other(host: string): KnownRegistry {
@@ -126,7 +125,6 @@ export class UpstreamSet implements AsyncDisposable {
         }),
     );
     const upstream = new Upstream({ endpoints, manifestBytesMax, deadlineMs, hurriedMs, clock });
-    this.#open.add(upstream);
     const tagRevalidateMs = registry.tagRevalidateMs ?? config.tagRevalidateMs;
     return { upstream, label, tagRevalidateMs, allows: patternTest(registry.repositories) };
   }
