@@ -43,8 +43,8 @@ export interface WorldBounds {
 
 /**
  * - Agents that come together: the formula above, over their own uplinks.
- * - Arrivals spread over more than a transfer, and every wave but the first: the rest of the swarm has the blob, so a
- *   node is limited by its own downlink alone.
+ * - Arrivals spread over more than half a transfer, and every wave but the first: others have come far by then, so a
+ *   node is limited by its own downlink alone, and the makespan by the last one to arrive.
  * - A cold origin: what the origin itself takes to receive the blob.
  */
 export const worldBounds = (world: World): WorldBounds => {
@@ -71,7 +71,8 @@ export const worldBounds = (world: World): WorldBounds => {
   });
   const arrivalsMs = first.map(({ plan }) => plan.arrivalMs);
   const lastArrivalMs = Math.max(...arrivalsMs) - Math.min(...arrivalsMs);
-  if (options.arrivalSpreadMs > aloneMs) return { nodeMs: aloneMs, makespanMs: lastArrivalMs + aloneMs, waveMs: [] };
+  if (2 * options.arrivalSpreadMs > aloneMs)
+    return { nodeMs: aloneMs, makespanMs: lastArrivalMs + aloneMs, waveMs: [] };
   const waveMs = Array.from({ length: options.waves }, (_, wave) => (wave === 0 ? togetherMs : aloneMs));
   const makespanMs = waveMs.reduce((sum, ms) => sum + ms, 0);
   return { nodeMs: togetherMs, makespanMs, waveMs };

@@ -75,12 +75,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     options: { ...crowd, slowAgents: 30, slowUp: Gbps },
   },
   corrupt: {
-    about: '5 GB to 300 agents from 1 origin; every piece that 1 % of them send is corrupt',
+    about:
+      '5 GB to 300 agents from 1 origin; every piece that 1 % of them send is corrupt (they are shunned, and not counted)',
     options: { ...crowd, corruptAgents: 3 },
   },
   'tracker-down': {
-    about: '5 GB to 300 agents from 1 origin, arrivals over 200 ms; no tracker from the third second on',
-    options: { ...crowd, arrivalSpreadMs: 200, trackerDownFromMs: 3000, trackerDownUntilMs: Infinity },
+    about: '5 GB (4 s) to 300 agents from 1 origin, arrivals over 2.5 s; no tracker from the third second on',
+    options: { ...crowd, arrivalSpreadMs: 2500, trackerDownFromMs: 3000, trackerDownUntilMs: Infinity },
   },
   partition: {
     about: '5 GB to 300 agents from 1 origin; a random half is cut off from the rest for 1 s after 1 s',
