@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chown, lstat, mkdir, symlink } from 'node:fs/promises';
+import { chown, lstat, mkdir, symlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { TestHost } from '../testing/host.ts';
@@ -118,4 +118,24 @@ test('a record of another version is refused', async () => {
   const { code, err } = await host.shoal('uninstall', 'docker');
   assert.equal(code, 3);
   assert.match(err, /no record of this version/);
+});
+
+test('installs at the same moment do not lose each other', async () => {
+  await using host = await TestHost.create({ [daemonJson]: '{}', [config]: 'version = 2\n' });
+  const before = await host.regularFiles();
+  const both = [['docker'], ['containerd'], ['podman', '--registry', 'ghcr.io']];
+  for (const { code } of await Promise.all(both.map((line) => host.shoal('install', ...line)))) assert.ok(code < 2);
+  for (const line of both) assert.equal((await host.shoal('install', ...line)).code, 0);
+  for (const [runtime = ''] of both) assert.equal((await host.shoal('uninstall', runtime)).code, 0);
+  assert.deepEqual(await host.regularFiles(), before);
+});
+
+test('a fresh lock is respected, one that was left long ago is not', async () => {
+  await using host = await TestHost.create({ [daemonJson]: '{}', '/var/lib/shoal/install/lock': '' });
+  const { code, err } = await host.shoal('install', 'docker');
+  assert.equal(code, 1);
+  assert.match(err, /another shoal changes this host right now/);
+  assert.equal(await host.text(daemonJson), '{}');
+  await utimes(path.join(host.root, 'var/lib/shoal/install/lock'), 0, 0);
+  assert.equal((await host.shoal('install', 'docker')).code, 0);
 });

@@ -38,18 +38,23 @@ export class HostWriter {
     await syncFolder(path.dirname(file));
   }
 
+  /** What is not there, or whose folder is not, is removed already. */
   async remove(hostPath: string): Promise<void> {
     this.#beforeStep();
+    if (!(await this.#tree.stat(path.posix.dirname(hostPath)))) return;
     const file = this.#tree.locate(hostPath);
     await rm(file, { force: true });
     await rm(temporaryOf(file), { force: true });
     await syncFolder(path.dirname(file));
   }
 
+  /** Its parent has to be there; the folder itself may be. */
   async makeFolder(hostPath: string, mode: number): Promise<void> {
     this.#beforeStep();
     const folder = this.#tree.locate(hostPath);
-    await mkdir(folder, { mode });
+    await mkdir(folder, { mode }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    });
     await syncFolder(path.dirname(folder));
   }
 

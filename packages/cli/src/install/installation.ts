@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { HostLock } from './host-lock.ts';
 import type { HostTree } from './host-tree.ts';
 import { HostWriter, isTemporary } from './host-writer.ts';
 import type { HostView, Plan, PlannedFile } from './plan.ts';
@@ -105,33 +107,49 @@ export class Installation {
     const backups = steps.flatMap(({ backup }) => backup ?? []);
     const writes = steps.flatMap(({ write }) => write ?? []);
     const folders = await this.#missingFolders([recordPath, ...[...backups, ...writes].map((file) => file.path)]);
-    const inState = (folder: string): boolean => stateFolder.startsWith(folder) || folder.startsWith(stateFolder);
-    for (const folder of folders.filter(inState)) await this.#writer.makeFolder(folder, folderMode(folder));
-    const known = { ...this.#record, folders: [...this.#record.folders, ...folders] };
-    await this.#writeRecord({ ...known, installs: { ...known.installs, [this.#owner]: transition(steps) } });
-    for (const file of backups) await this.#writer.write(file.path, file.file);
-
-    for (const folder of folders.filter((name) => !inState(name))) await this.#writer.makeFolder(folder, 0o755);
-    for (const { path: file, write, remove } of steps) {
-      if (write) await this.#writer.write(file, write.file);
-      if (remove) await this.#writer.remove(file);
-    }
-    await this.#finish(known, steps, keep);
+    const forLock = (folder: string): boolean => recordPath.startsWith(`${folder}/`);
+    const make = (folder: string): Promise<void> => this.#writer.makeFolder(folder, folderMode(folder));
+    for (const folder of folders.filter(forLock)) await make(folder);
+    const known = { ...this.#record, folders: [...new Set([...this.#record.folders, ...folders])] };
+    const done = await this.#underLock(async () => {
+      await this.#writeRecord({ ...known, installs: { ...known.installs, [this.#owner]: transition(steps) } });
+      for (const folder of folders.filter((name) => !forLock(name))) await make(folder);
+      for (const file of backups) await this.#writer.write(file.path, file.file);
+      for (const { path: file, write, remove } of steps) {
+        if (write) await this.#writer.write(file, write.file);
+        if (remove) await this.#writer.remove(file);
+      }
+      return this.#finish(known, steps, keep);
+    });
+    if (done) await this.#removeFolders([...known.folders, stateFolder]);
   }
 
-  async #finish(known: InstallRecord, steps: readonly Step[], keep: readonly InstalledFile[]): Promise<void> {
+  /** What was planned holds only as long as nobody else has installed anything since. */
+  async #underLock<T>(work: () => Promise<T>): Promise<T> {
+    await using _ = await HostLock.take(this.#tree);
+    if (isDeepStrictEqual(await readRecord(this.#tree), this.#record)) return await work();
+    throw new Error('another shoal has changed this host meanwhile; run the same command again');
+  }
+
+  /** True when nothing is installed any more, and only folders are left to remove. */
+  async #finish(known: InstallRecord, steps: readonly Step[], keep: readonly InstalledFile[]): Promise<boolean> {
     for (const { path: file, dropBackup } of steps) if (dropBackup) await this.#writer.remove(backupPath(file));
     const { [this.#owner]: _, ...others } = known.installs;
     const installs = keep.length > 0 ? { ...others, [this.#owner]: keep } : others;
     const done = Object.keys(installs).length === 0;
     if (done) await this.#writer.remove(recordPath);
-    // Innermost first; what is in use stays, and is tried again by the next uninstall.
+    else await this.#writeRecord({ version: 1, folders: await this.#removeFolders(known.folders), installs });
+    return done;
+  }
+
+  /** Innermost first. What is in use stays, and is given back, for the next uninstall to try. */
+  async #removeFolders(folders: readonly string[]): Promise<readonly string[]> {
     const left: string[] = [];
-    for (const folder of [...known.folders, ...(done ? [stateFolder] : [])].toReversed()) {
+    for (const folder of folders.toReversed()) {
       await this.#writer.removeFolder(folder);
       if (await this.#tree.stat(folder)) left.unshift(folder);
     }
-    if (!done) await this.#writeRecord({ version: 1, folders: left, installs });
+    return left;
   }
 
   #writeRecord(record: InstallRecord): Promise<void> {

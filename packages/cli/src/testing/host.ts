@@ -65,6 +65,11 @@ export class TestHost implements AsyncDisposable {
     return found;
   }
 
+  /** The same without folders, of which a killed install may leave empty ones behind. */
+  async regularFiles(): Promise<Readonly<Record<string, string>>> {
+    return Object.fromEntries(Object.entries(await this.snapshot()).filter(([, content]) => content.startsWith('100')));
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return rm(this.root, { recursive: true, force: true });
   }
