@@ -1,5 +1,6 @@
 export * from './address.ts';
 export * from './bitfield.ts';
+export * from './blob-cut.ts';
 export * from './digest.ts';
 export * from './errors.ts';
 export * from './ids.ts';

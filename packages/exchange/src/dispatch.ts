@@ -192,9 +192,6 @@ export class Dispatcher implements EndpointHandler {
         return this.#options.uploads.request(neighbour, message.piece);
       case 'cancel':
         return this.#options.uploads.cancel(neighbour, message.piece);
-      case 'hashes':
-        // Metainfo travels as a record; piece hashes of a growing blob are not asked for.
-        return;
       default:
         return swarm.side.message(neighbour, message);
     }

@@ -1,5 +1,5 @@
 import type { Address, PeerId, PieceIndex, SwarmId } from '@shoal/core';
-import { parseAddress } from '@shoal/core';
+import { formatAddress, parseAddress } from '@shoal/core';
 import type { PeerEntry } from '@shoal/protocol';
 import type { Candidates } from './candidates.ts';
 import type { DownloadEvents, ExchangeEvents } from './events.ts';
@@ -40,6 +40,8 @@ export class Download implements LeechHooks {
   };
   #parts: DownloadParts | undefined;
   #sourceless = 0;
+  /** Addresses that the caller vouches for: origins there are believed what a growing blob's hashes are. */
+  readonly #origins = new Set<string>();
 
   constructor(on: DownloadEvents) {
     this.on = on;
@@ -85,6 +87,7 @@ export class Download implements LeechHooks {
 
   /** The piece address of an origin that owns the blob. */
   addOrigin(address: Address): void {
+    this.#origins.add(formatAddress(address));
     if (!this.complete) this.#parts?.candidates.add(address, 'origin');
   }
 
@@ -100,7 +103,9 @@ export class Download implements LeechHooks {
   claimMissing({ anyMissing = false }: { anyMissing?: boolean } = {}): PieceIndex | undefined {
     const side = this.#parts?.side;
     const piece = side?.missingEverywhere() ?? (anyMissing ? side?.missingUnclaimed() : undefined);
-    if (piece !== undefined) side?.handle({ type: 'claimed', piece });
+    // What cannot be checked yet is not fetched.
+    if (piece === undefined || this.#parts?.swarm.metainfo.pieceHashes[piece] === undefined) return undefined;
+    side?.handle({ type: 'claimed', piece });
     return piece;
   }
 
@@ -186,7 +191,33 @@ export class Download implements LeechHooks {
     this.#parts?.candidates.joined(neighbour.peer.link.remote.peerId);
   }
 
+  trusts({ peer: { link, role } }: Neighbour): boolean {
+    return role === 'origin' && link.dialled !== undefined && this.#origins.has(formatAddress(link.dialled));
+  }
+
+  /** An origin whose word on hashes counts is a neighbour. */
+  get hearsHashes(): boolean {
+    const joined = [...(this.#parts?.swarm.neighbours.values() ?? [])].filter(
+      ({ remoteChannel }) => remoteChannel !== undefined,
+    );
+    return joined.some((neighbour) => this.trusts(neighbour));
+  }
+
+  /** The hashes of all pieces of a growing blob, from metainfo that an origin signed. */
+  learn(hashes: readonly Uint8Array[]): void {
+    this.#parts?.side.learn(0, hashes);
+  }
+
+  hashesKnown(): void {
+    this.on.hashesKnown?.();
+  }
+
+  purged(): void {
+    this.on.purged?.();
+  }
+
   left(neighbour: Neighbour, reason: LeftReason): void {
+    if (reason === 'purged' && this.trusts(neighbour)) this.purged();
     this.#parts?.candidates.left(neighbour.peer.link.remote.peerId, reason);
   }
 

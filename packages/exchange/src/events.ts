@@ -26,6 +26,10 @@ export interface DownloadEvents {
   corrupt?(peer: PeerId, piece: PieceIndex): void;
   /** Nobody can give what is missing: time for the HTTP fallback. Again after sources were there in between. */
   noSources?(): void;
+  /** Of a growing blob: every piece hash is known, so an origin has verified its digest and signed metainfo. */
+  hashesKnown?(): void;
+  /** Of a growing blob: what was received is wrong; an origin said so, or told two hashes of one piece. */
+  purged?(): void;
   /** Writing failed (disk full); the download has stopped. */
   failed?(error: unknown): void;
 }

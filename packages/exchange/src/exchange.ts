@@ -1,10 +1,10 @@
 import {
   type Address,
   Bitfield,
-  type Metainfo,
+  type BlobCut,
+  type GrowingCut,
   type Prng,
   ShoalError,
-  type SignedMetainfo,
   type SwarmId,
   swarmIdOf,
 } from '@shoal/core';
@@ -57,13 +57,17 @@ export interface ExchangeOptions {
 
 /** A blob to be fetched; store's CachedBlob is one. `have` is what is verified already: only the rest is fetched. */
 export interface DownloadBlob extends PieceSink, PieceReader {
-  readonly signed: SignedMetainfo;
+  readonly metainfo: BlobCut;
+  /** Hashes that are unknown so far, which trusted origins tell; they are put into `metainfo`, which this is. */
+  readonly growing?: GrowingCut | undefined;
 }
 
 export interface SeedOptions {
   /** This origin's place among the `originCount` that own the blob. */
   readonly originIndex?: number;
   readonly originCount?: number;
+  /** The blob is still being received: only what Seeding.grown names is served, and its hashes are told to neighbours. */
+  readonly growing?: boolean;
 }
 
 export interface ExchangeStats {
@@ -181,13 +185,19 @@ export class Exchange {
   /** Fetches what is missing of a blob and serves what is there. @throws ShoalError SWARM_BUSY when the blob has a swarm here already */
   download(blob: DownloadBlob, { on = {} }: { on?: DownloadEvents } = {}): Download {
     this.#assertOpen();
-    const { metainfo } = blob.signed;
+    const { metainfo } = blob;
     if (this.#presences.has(idOf(metainfo))) throw busy('it is downloaded or seeded already', metainfo);
     const download = new Download(on);
     const shared = { budget: this.#budget, uploads: this.#uploads, prng: this.#prng, clock: this.#clock };
     let side: LeechSide | undefined;
     const presence = this.#enter(metainfo, blob, download, (swarm) => {
-      side = new LeechSide(swarm, { ...shared, sink: blob, hooks: download, limits: this.#options.leechLimits ?? {} });
+      side = new LeechSide(swarm, {
+        ...shared,
+        sink: blob,
+        growing: blob.growing,
+        hooks: download,
+        limits: this.#options.leechLimits ?? {},
+      });
       return side;
     });
     const { swarm } = presence;
@@ -268,7 +278,7 @@ export class Exchange {
   }
 
   #enter(
-    metainfo: Metainfo,
+    metainfo: BlobCut,
     reader: PieceReader,
     download: Download | undefined,
     side: (swarm: Swarm) => SwarmSide,
@@ -306,7 +316,7 @@ export class Exchange {
   }
 
   async #leave(swarm: Swarm): Promise<void> {
-    if (swarm.stopped) return;
+    if (this.#swarms.get(swarm.id) !== swarm) return;
     this.#presences.delete(swarm.id);
     this.#swarms.delete(swarm.id);
     this.#uploads.rejectAll(swarm);
@@ -340,8 +350,8 @@ export class Exchange {
 /** Enough for an origin to keep agents of a sixteenth of its rate busy. Source: shared/design/swarm.md, "Upload slots". */
 const originTransfersMax = 64;
 
-const idOf = ({ digest, leafAlgorithm, pieceLength }: Metainfo): SwarmId =>
+const idOf = ({ digest, leafAlgorithm, pieceLength }: BlobCut): SwarmId =>
   swarmIdOf(digest, leafAlgorithm, pieceLength, sha256);
 
-const busy = (why: string, { digest }: Metainfo): ShoalError =>
+const busy = (why: string, { digest }: BlobCut): ShoalError =>
   new ShoalError('SWARM_BUSY', 409, `blob ${digest}: ${why}`);

@@ -1,11 +1,11 @@
-import { type Metainfo, type PieceIndex, pieceSpan } from '@shoal/core';
+import { type BlobCut, type PieceIndex, pieceSpan } from '@shoal/core';
 import type { DataHeader } from '@shoal/protocol';
 import type { ByteBudget } from './byte-budget.ts';
 import { Reception } from './reception.ts';
 import type { PieceSink } from './reception.ts';
 
 export interface LandingOptions {
-  readonly metainfo: Metainfo;
+  readonly metainfo: BlobCut;
   readonly sink: PieceSink;
   /** Bounds the buffers of second copies over all downloads. */
   readonly budget: ByteBudget;
@@ -74,6 +74,14 @@ export class Landing {
     this.#options.sink.markPiece(reception.piece);
     for (const source of [...this.#bySource.keys()]) this.drop(source, reception.piece);
     return 'verified';
+  }
+
+  /** Receptions of the piece, from neighbours, that have all their bytes: they wait for its hash. */
+  waiting(piece: PieceIndex): Reception[] {
+    return [...this.#bySource.values()].flatMap((pieces) => {
+      const reception = pieces.get(piece);
+      return reception?.open && reception.full ? reception : [];
+    });
   }
 
   /** Settles what has all its bytes. False: there is no such reception, it is short, or corrupt. */

@@ -1,5 +1,5 @@
-import { Bitfield, type PieceIndex, type Prng } from '@shoal/core';
-import { type DataHeader, type Have, haveDeltaMax } from '@shoal/protocol';
+import { Bitfield, type GrowingCut, type PieceIndex, type Prng } from '@shoal/core';
+import { type DataHeader, type Hashes, type Have, haveDeltaMax } from '@shoal/protocol';
 import { Leech, type LeechAction, type LeechEvent, type LeechLimits } from '@shoal/swarm';
 import type { ByteBudget } from './byte-budget.ts';
 import { Landing } from './landing.ts';
@@ -21,10 +21,15 @@ export interface LeechHooks {
   left(neighbour: Neighbour, reason: LeftReason): void;
   discarded(bytes: number): void;
   failed(error: unknown): void;
+  /** Whether this neighbour's word on the hashes of a growing blob counts. */
+  trusts(neighbour: Neighbour): boolean;
+  hashesKnown(): void;
+  purged(): void;
 }
 
 export interface LeechSideOptions {
   readonly sink: PieceSink;
+  readonly growing?: GrowingCut | undefined;
   readonly budget: ByteBudget;
   readonly uploads: Uploads;
   readonly hooks: LeechHooks;
@@ -145,6 +150,7 @@ export class LeechSide implements SwarmSide {
 
   message(neighbour: Neighbour, message: SwarmMessage): void {
     const peer = neighbour.peer.id;
+    if (message.type === 'hashes') return this.#hashes(neighbour, message);
     if (message.type === 'wantAny') return neighbour.peer.link.send({ type: 'refuse', channel: neighbour.channel });
     if (message.type === 'refuse') return this.handle({ type: 'refused', peer });
     checkPiece(this.#swarm, message.piece);
@@ -152,7 +158,8 @@ export class LeechSide implements SwarmSide {
     switch (message.type) {
       case 'have':
         this.#held.get(peer)?.set(piece);
-        if (!neighbour.peer.unreachable) {
+        // A piece that cannot be checked yet is not asked for.
+        if (!neighbour.peer.unreachable && this.#isKnown(piece)) {
           this.handle({ type: 'peerHave', peer, piece, queueLength: message.queueLength });
         }
         if (this.complete) this.#leaveIfComplete(neighbour);
@@ -192,6 +199,13 @@ export class LeechSide implements SwarmSide {
     const { piece } = reception;
     if (!reception.open) return;
     if (!reception.full) return this.handle({ type: 'progress', peer, piece, bytes });
+    // The data of an origin may overtake the hash, which comes on the other connection.
+    if (this.#isKnown(piece)) this.#settle(neighbour, reception);
+  }
+
+  #settle(neighbour: Neighbour, reception: Reception): void {
+    const { piece } = reception;
+    const peer = neighbour.peer.id;
     if (this.#landing.settle(reception) === 'verified') {
       this.#options.hooks.verified(piece, neighbour);
       this.handle({ type: 'pieceVerified', piece, peer });
@@ -228,9 +242,54 @@ export class LeechSide implements SwarmSide {
   /** A peer that cannot be asked has nothing, as far as the machine knows: it hears of every piece here, and is asked for none. */
   #enter({ peer }: Neighbour, have: Bitfield): void {
     const { id, role, unreachable } = peer;
-    if (!unreachable) return this.handle({ type: 'peerJoined', peer: id, role, have });
+    if (!unreachable) return this.handle({ type: 'peerJoined', peer: id, role, have: this.#checkable(have) });
     if (role === 'origin') return this.handle({ type: 'peerLeft', peer: id });
     return this.handle({ type: 'peerJoined', peer: id, role, have: new Bitfield(have.length) });
+  }
+
+  #isKnown(piece: PieceIndex): boolean {
+    return this.#swarm.metainfo.pieceHashes[piece] !== undefined;
+  }
+
+  #checkable(have: Bitfield): Bitfield {
+    if (!this.#options.growing) return have;
+    const known = have.clone();
+    for (let piece = 0; piece < known.length; piece++) if (!this.#isKnown(piece)) known.clear(piece);
+    return known;
+  }
+
+  #hashes(neighbour: Neighbour, { first, hashes }: Hashes): void {
+    const { growing, hooks } = this.#options;
+    if (!growing || !hooks.trusts(neighbour)) return;
+    if (!this.learn(first, hashes)) hooks.purged();
+    else if (growing.pieceHashes.every((hash) => hash !== undefined)) hooks.hashesKnown();
+  }
+
+  /** Hashes of consecutive pieces of a growing blob. False: one contradicts what was told before. */
+  learn(first: PieceIndex, hashes: readonly Uint8Array[]): boolean {
+    const { growing } = this.#options;
+    if (!growing) return true;
+    for (const [index, hash] of hashes.entries()) {
+      const piece = first + index;
+      checkPiece(this.#swarm, piece);
+      const known = growing.pieceHashes[piece];
+      if (known && Buffer.compare(known, hash) !== 0) return false;
+      growing.pieceHashes[piece] = hash;
+      if (!known) this.#hashKnown(piece);
+    }
+    return true;
+  }
+
+  #hashKnown(piece: PieceIndex): void {
+    for (const reception of this.#landing.waiting(piece)) {
+      const neighbour = this.#swarm.neighbours.get(reception.source);
+      if (neighbour && reception.open) this.#settle(neighbour, reception);
+    }
+    for (const [peer, held] of this.#held) {
+      const neighbour = this.#swarm.neighbours.get(peer);
+      if (held.has(piece) && neighbour && !neighbour.peer.unreachable)
+        this.handle({ type: 'peerHave', peer, piece, queueLength: 0 });
+    }
   }
 
   #offered(peer: number, piece: PieceIndex): void {

@@ -1,5 +1,5 @@
 import type { Bitfield, PieceIndex } from '@shoal/core';
-import type { DataHeader, Have, HaveMessage, Offer, Refuse, Reject, WantAny } from '@shoal/protocol';
+import type { DataHeader, Hashes, Have, HaveMessage, Offer, Refuse, Reject, WantAny } from '@shoal/protocol';
 import type { Peer } from './peer.ts';
 import type { Reception } from './reception.ts';
 import type { Swarm } from './swarm.ts';
@@ -17,9 +17,9 @@ export interface Neighbour {
 }
 
 /** Why a neighbour is one no longer. */
-export type LeftReason = 'linkClosed' | 'leave' | 'noSwarm' | 'full' | 'rejoin' | 'unanswered' | 'mine';
+export type LeftReason = 'linkClosed' | 'leave' | 'noSwarm' | 'purged' | 'full' | 'rejoin' | 'unanswered' | 'mine';
 
-export type SwarmMessage = HaveMessage | WantAny | Offer | Refuse | Reject;
+export type SwarmMessage = HaveMessage | WantAny | Offer | Refuse | Reject | Hashes;
 
 /** What a node is to the neighbours in one swarm: a leecher, a seed, or an origin that super-seeds. */
 export interface SwarmSide {

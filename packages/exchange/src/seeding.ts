@@ -1,12 +1,12 @@
-import type { Bitfield, Metainfo, SwarmId } from '@shoal/core';
+import type { Bitfield, BlobCut, PieceIndex, SwarmId } from '@shoal/core';
 import type { PieceReader } from '@shoal/transport';
 import { SuperSide } from './super-side.ts';
 import type { Swarm } from './swarm.ts';
 
 /** A blob to be served: all of it, or the pieces in `have`. */
 export interface SeedBlob extends PieceReader {
-  readonly metainfo: Metainfo;
-  /** Verified pieces; all when absent. Origins super-seed complete blobs only. */
+  readonly metainfo: BlobCut;
+  /** Verified pieces; all when absent. Origins super-seed complete or growing blobs. */
   readonly have?: Bitfield;
 }
 
@@ -33,6 +33,17 @@ export class Seeding {
   /** Pieces sent in full divided by the pieces of the blob; only an origin counts them. */
   get copiesSent(): number | undefined {
     return this.#swarm.side instanceof SuperSide ? this.#swarm.side.copiesSent : undefined;
+  }
+
+  /** Of a growing blob: the pieces can be served and their hashes are in its cut. */
+  grown(pieces: readonly PieceIndex[]): void {
+    if (this.#swarm.side instanceof SuperSide && !this.#swarm.stopped) this.#swarm.side.grown(pieces);
+  }
+
+  /** As `stop`, telling everybody that the bytes are wrong. */
+  purge(): Promise<void> {
+    if (!this.#swarm.stopped) this.#swarm.purge();
+    return this.stop();
   }
 
   /** LEAVE, REJECT(gone) to who waits; resolves when the chunks under way are out and the file may go. Idempotent. */

@@ -1,4 +1,4 @@
-import { Bitfield, type Metainfo, type PeerId, type PieceIndex, pieceSpan, type SwarmId, swarmIdOf } from '@shoal/core';
+import { Bitfield, type BlobCut, type PeerId, type PieceIndex, pieceSpan, type SwarmId, swarmIdOf } from '@shoal/core';
 import { type Have, type Join, ProtocolError } from '@shoal/protocol';
 import { sha256 } from '@shoal/store';
 import type { PieceReader } from '@shoal/transport';
@@ -7,7 +7,7 @@ import type { Peer } from './peer.ts';
 import type { Uploads } from './uploads.ts';
 
 export interface SwarmOptions {
-  readonly metainfo: Metainfo;
+  readonly metainfo: BlobCut;
   /** The number of this swarm inside the process. */
   readonly handle: number;
   readonly reader: PieceReader;
@@ -22,7 +22,7 @@ export interface SwarmOptions {
 export class Swarm {
   readonly id: SwarmId;
   readonly handle: number;
-  readonly metainfo: Metainfo;
+  readonly metainfo: BlobCut;
   readonly reader: PieceReader;
   readonly neighbours = new Map<number, Neighbour>();
   readonly #options: SwarmOptions;
@@ -119,7 +119,7 @@ export class Swarm {
   }
 
   noSwarmReceived(neighbour: Neighbour, reason: string): void {
-    this.#forget(neighbour, reason === fullReason ? 'full' : 'noSwarm');
+    this.#forget(neighbour, reason === fullReason ? 'full' : reason === purgedReason ? 'purged' : 'noSwarm');
   }
 
   linkClosed(neighbour: Neighbour): void {
@@ -143,6 +143,16 @@ export class Swarm {
   stop(): void {
     this.#stopped = true;
     for (const neighbour of [...this.neighbours.values()]) this.leave(neighbour);
+    this.#side.stop();
+  }
+
+  /** Tells everybody that what was sent of the blob is wrong, and stops. */
+  purge(): void {
+    this.#stopped = true;
+    for (const neighbour of [...this.neighbours.values()]) {
+      neighbour.peer.link.send({ type: 'noSwarm', swarm: this.id, reason: purgedReason });
+      this.#forget(neighbour, 'mine');
+    }
     this.#side.stop();
   }
 
@@ -184,6 +194,9 @@ export const fullReason = 'full';
 
 /** NO_SWARM: not, or no longer, a swarm of mine. */
 export const unknownReason = 'unknown swarm';
+
+/** NO_SWARM: the blob turned out to have another digest. */
+const purgedReason = 'purged: the bytes have another digest';
 
 /** Corrupt peers that one swarm remembers. */
 const bannedMax = 1000;

@@ -14,6 +14,7 @@ import { recoverBlobs, temporaryFolder } from './blob-recovery.ts';
 import { disk } from './disk.ts';
 import { errorCode, fromDiskError } from './errors.ts';
 import { FolderLock } from './folder-lock.ts';
+import { GrowingBlob } from './growing-blob.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { OpenBlobs } from './open-blobs.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -123,6 +124,13 @@ export class BlobStore {
       await rm(file, { force: true });
     }
     return digest;
+  }
+
+  /** A blob whose bytes come one after the other and are read meanwhile. @throws StoreFullError */
+  grow(digest: Digest, size: number | undefined): Promise<GrowingBlob> {
+    const { folder, policy } = this.#options;
+    const file = join(temporaryFolder(folder), randomUUID());
+    return GrowingBlob.create({ digest, size, policy, file, place: (metainfo) => this.#place(file, metainfo) });
   }
 
   /** False when there was none. Who has it open reads on. */

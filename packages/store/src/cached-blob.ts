@@ -1,4 +1,4 @@
-import type { Bitfield, Digest, SignedMetainfo } from '@shoal/core';
+import type { Bitfield, BlobCut, Digest, GrowingCut, SignedMetainfo } from '@shoal/core';
 
 /**
  * A blob of an agent's cache: a sparse file of the blob's size and the pieces that are in it.
@@ -10,7 +10,12 @@ export interface CachedBlob {
   readonly digest: Digest;
   readonly size: number;
   readonly pieceLength: number;
+  /** @throws Error while the blob is a cold one that no origin has signed (PieceCache.createGrowing) */
   readonly signed: SignedMetainfo;
+  /** That of `signed`, or how a cold blob is cut. */
+  readonly metainfo: BlobCut;
+  /** Of a cold blob, until PieceCache.confirm. */
+  readonly growing: GrowingCut | undefined;
   /** Verified pieces. Read only: `markPiece` and `unmark` change it. */
   readonly have: Bitfield;
   /** All pieces are in `have`. */

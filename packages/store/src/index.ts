@@ -2,6 +2,7 @@ export * from './blob-store.ts';
 export * from './cached-blob.ts';
 export { writeFileAtomic } from './disk.ts';
 export { BlobTooLargeError, FolderInUseError, StoreFullError } from './errors.ts';
+export * from './growing-blob.ts';
 export { sha256 } from './hash.ts';
 export * from './piece-cache.ts';
 export { PieceHasher } from './piece-hasher.ts';

@@ -1,7 +1,11 @@
 import {
+  agreesWith,
   Bitfield,
+  type BlobCut,
   type Digest,
   encodeMetainfo,
+  type GrowingCut,
+  InvalidValueError,
   pieceCountOf,
   type RepositoryName,
   type SignedMetainfo,
@@ -117,7 +121,7 @@ export class PieceCache {
   /** Does not count as a use: `touch` or `retain` do. */
   get(digest: Digest): CachedBlob | undefined {
     const blob = this.#blobs.get(digest);
-    return blob && this.#load(blob);
+    return blob && !blob.growing ? this.#load(blob) : undefined;
   }
 
   /**
@@ -126,17 +130,48 @@ export class PieceCache {
    * @throws BlobTooLargeError above the quota; StoreFullError when retained blobs or the disk leave no room
    */
   async create(signed: SignedMetainfo): Promise<CachedBlob> {
-    const { digest, size, pieceLength } = signed.metainfo;
-    const existing = this.#existing(signed);
-    if (existing) return existing;
+    return this.#existing(signed) ?? this.#create(signed.metainfo, signed, undefined);
+  }
+
+  /**
+   * As `create`, for a blob of which no origin has signed metainfo yet. Neither `get` nor `entries` show it and nothing of it
+   * outlives the process, until `confirm`. One that was there before is dropped.
+   */
+  createGrowing(cut: GrowingCut): Promise<CachedBlob> {
+    this.remove(cut.digest);
+    return this.#create(cut, undefined, cut);
+  }
+
+  /**
+   * Metainfo that an origin signed has come for a growing blob: it is one like any other from now on.
+   * @throws InvalidValueError when it is not the metainfo of the pieces that were accepted
+   */
+  confirm(blob: CachedBlob, signed: SignedMetainfo): void {
+    const growing = this.#blobs.get(blob.digest);
+    if (growing !== blob || !growing.growing) return;
+    if (!agreesWith(growing.growing, signed.metainfo))
+      throw new InvalidValueError('metainfo', blob.digest, 'the hashes that the pieces were checked against');
+    writeFileSync(growing.files.metainfo, encodeMetainfo(signed));
+    growing.loaded = signed;
+    growing.growing = undefined;
+    growing.flush();
+  }
+
+  async #create(
+    cut: BlobCut,
+    signed: SignedMetainfo | undefined,
+    growing: GrowingCut | undefined,
+  ): Promise<CachedBlob> {
+    const { digest, size, pieceLength } = cut;
     const freed = this.#reserve(size, this.#diskShortBytes(size));
     const claimed = new Bitfield(pieceCountOf(size, pieceLength));
     const record = { sequence: -1, size, pieceLength, lastUsedMs: this.#keeper.now(), suspect: false, claimed };
     const blob = new SparseBlob(digest, filesOf(this.#paths, digest), record, this.#keeper);
     blob.loaded = signed;
+    blob.growing = growing;
     try {
       this.#paths.shard(digest);
-      writeFileSync(blob.files.metainfo, encodeMetainfo(signed));
+      if (signed) writeFileSync(blob.files.metainfo, encodeMetainfo(signed));
       const fd = openSync(blob.files.content, 'w');
       ftruncateSync(fd, size);
       closeSync(fd);
@@ -153,7 +188,7 @@ export class PieceCache {
   /** Most recently used first; metainfo is loaded as the iteration reaches it. */
   *entries(): Iterable<CachedBlob> {
     for (const blob of [...this.#blobs.values()].toReversed()) {
-      if (!blob.removed && this.#load(blob)) yield blob;
+      if (!blob.removed && !blob.growing && this.#load(blob)) yield blob;
     }
   }
 
@@ -204,6 +239,7 @@ export class PieceCache {
 
   /** Writes bitmaps and order of use, waits until data is on disk, marks the stop as clean. */
   async close(): Promise<void> {
+    for (const blob of [...this.#blobs.values()]) if (blob.growing) this.remove(blob.digest);
     // Without the release the next start finds an unclean stop, which is the truth when something was not written.
     if (await this.#flusher.stop(this.#blobs.values())) await this.#lock.release();
   }
@@ -237,7 +273,8 @@ export class PieceCache {
   /** A part of a blob that is cut otherwise by now finds no peers, so it makes room. */
   #existing({ metainfo }: SignedMetainfo): CachedBlob | undefined {
     const blob = this.#blobs.get(metainfo.digest);
-    if (!blob || !this.#load(blob)) return undefined;
+    if (blob?.growing) this.remove(blob.digest);
+    if (!blob || blob.growing || !this.#load(blob)) return undefined;
     if (blob.pieceLength !== metainfo.pieceLength && !blob.complete && !blob.retained) {
       void this.#unlink(blob);
       return undefined;

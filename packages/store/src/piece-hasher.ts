@@ -19,6 +19,11 @@ export class LeafHasher {
     }
   }
 
+  /** The hashes of the leaves that are whole. */
+  get closed(): readonly Uint8Array[] {
+    return this.#leaves;
+  }
+
   /** The hashes of all leaves, a last short one included; the hasher is used up. */
   finish(): readonly Uint8Array[] {
     this.#close();

@@ -1,5 +1,7 @@
 import {
   Bitfield,
+  type BlobCut,
+  type GrowingCut,
   type Digest,
   InvalidValueError,
   MiB,
@@ -48,6 +50,8 @@ export class SparseBlob implements CachedBlob {
   readonly files: BlobFiles;
   /** Absent until it has been read from disk. */
   loaded: SignedMetainfo | undefined;
+  /** How a blob is cut whose metainfo no origin has signed yet; nothing about it is written to disk. */
+  growing: GrowingCut | undefined;
   /** Written to since the last sync. */
   unsynced = false;
   readonly #keeper: BlobKeeper;
@@ -77,6 +81,10 @@ export class SparseBlob implements CachedBlob {
   get signed(): SignedMetainfo {
     if (!this.loaded) throw new Error(`${this.digest}: metainfo is not loaded`);
     return this.loaded;
+  }
+
+  get metainfo(): BlobCut {
+    return this.growing ?? this.signed.metainfo;
   }
 
   get complete(): boolean {
@@ -144,7 +152,7 @@ export class SparseBlob implements CachedBlob {
   }
 
   async finish(): Promise<void> {
-    if (!this.complete) {
+    if (!this.complete || this.growing) {
       throw new ShoalError(
         'BLOB_INCOMPLETE',
         500,
@@ -181,7 +189,7 @@ export class SparseBlob implements CachedBlob {
 
   /** Brings the `.pieces` file up to date. @throws StoreFullError */
   flush(): void {
-    if (this.#removed) return;
+    if (this.#removed || this.growing) return;
     const claimed = this.have.clone();
     for (let index = 0; index < claimed.length; index++) if (this.#claimed?.has(index)) claimed.set(index);
     const { size, pieceLength, suspect } = this;

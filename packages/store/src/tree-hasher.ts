@@ -5,6 +5,7 @@ import {
   merkleRoot,
   type Metainfo,
   pieceHashesOf,
+  type PieceIndex,
   type PieceLengthPolicy,
   pieceLengthFor,
 } from '@shoal/core';
@@ -28,6 +29,12 @@ export class TreeHasher {
   /** Bytes so far. */
   get size(): number {
     return this.#size;
+  }
+
+  /** The hash of a piece whose bytes have all passed, and which is not the last. */
+  pieceHash(piece: PieceIndex, pieceLength: number): Uint8Array {
+    const leaves = pieceLength / leafLength;
+    return merkleRoot(this.#leaves.closed, sha256, piece * leaves, (piece + 1) * leaves);
   }
 
   /** The piece length follows from the size, now that it is known; the hasher is used up. */

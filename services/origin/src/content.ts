@@ -1,5 +1,5 @@
 import { type Digest, OciError, type RepositoryName } from '@shoal/core';
-import type { BlobStore, StoredBlob, Upload } from '@shoal/store';
+import type { BlobStore, GrowingBlob, StoredBlob, Upload } from '@shoal/store';
 import type { Catalog } from './catalog/catalog.ts';
 import { KeyedLock } from './catalog/keyed-lock.ts';
 import type { ManifestLink, Repository } from './catalog/repository.ts';
@@ -37,6 +37,24 @@ export class Content {
         await this.#link(await this.catalog.ensure(upload.repository), 'blobs', digest, new Uint8Array());
       } catch (error) {
         // A disk that is full between the two: nobody could reach the bytes, nor free their space.
+        await this.#dropUnlinked(digest);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Verifies a blob that has arrived and links it in the repositories; one that is added meanwhile counts.
+   * @throws OciError DIGEST_INVALID, SIZE_INVALID; StoreFullError
+   */
+  async commitGrowing(blob: GrowingBlob, repositories: ReadonlySet<RepositoryName>): Promise<void> {
+    const { digest } = blob;
+    await this.#locks.run(digest, async () => {
+      await blob.commit();
+      try {
+        for (const name of repositories)
+          await this.#link(await this.catalog.ensure(name), 'blobs', digest, new Uint8Array());
+      } catch (error) {
         await this.#dropUnlinked(digest);
         throw error;
       }

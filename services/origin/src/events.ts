@@ -18,6 +18,8 @@ export class OriginEvents {
   readonly #metrics: Metrics;
   readonly #sent;
   readonly #received;
+  readonly #cold;
+  readonly #coldEnded;
   readonly #requests;
   readonly #pushes;
 
@@ -26,6 +28,13 @@ export class OriginEvents {
     this.#metrics = metrics;
     this.#sent = metrics.counter('sent_bytes_total', { help: 'Bytes of content sent, by receiver.', labels: ['to'] });
     this.#received = metrics.counter('received_bytes_total', { help: 'Bytes of content received in pushes.' });
+    this.#cold = metrics.counter('fetched_bytes_total', {
+      help: 'Bytes of blobs that the origin did not have, as they arrive from where it fetches them.',
+    });
+    this.#coldEnded = metrics.counter('fetches_total', {
+      help: 'Blobs fetched, by outcome.',
+      labels: ['outcome'],
+    });
     this.#requests = metrics.counter('requests_total', {
       help: 'HTTP requests answered.',
       labels: ['api', 'method', 'status'],
@@ -92,6 +101,24 @@ export class OriginEvents {
 
   htpasswdInvalid(error: unknown): void {
     this.#log.error({ err: error }, 'htpasswd file could not be read again; the users from before stay');
+  }
+
+  coldReceived(bytes: number): void {
+    this.#cold.inc(bytes);
+  }
+
+  coldStarted(digest: Digest, size: number | undefined): void {
+    this.#log.info({ digest, size }, 'blob is being fetched');
+  }
+
+  coldStored(digest: Digest, bytes: number): void {
+    this.#coldEnded.inc({ outcome: 'stored' });
+    this.#log.info({ digest, bytes }, 'blob fetched');
+  }
+
+  coldFailed(digest: Digest, error: unknown): void {
+    this.#coldEnded.inc({ outcome: 'failed' });
+    this.#log.warn({ digest, err: error }, 'blob could not be fetched; what was received of it is dropped everywhere');
   }
 
   seedingFailed(digest: Digest, error: unknown): void {

@@ -1,15 +1,18 @@
 import type { Digest, ManifestReference, RepositoryName } from '@shoal/core';
 import type { BlobSource, ReadContext, ReadRegistry, ServedManifest, TagPage } from '@shoal/registry';
 import type { StoredBlob } from '@shoal/store';
+import type { ColdBlobs } from './cold/cold-blobs.ts';
 import type { Content } from './content.ts';
 import { manifestUnknown } from './manifest/manifests.ts';
 
-/** What the origin answers to pulls: everything from its own store, nothing waits. */
+/** What the origin answers to pulls: from its own store, and what it does not have as it arrives. */
 export class OriginReadRegistry implements ReadRegistry {
   readonly #content: Content;
+  readonly #cold: ColdBlobs;
 
-  constructor(content: Content) {
+  constructor(content: Content, cold: ColdBlobs) {
     this.#content = content;
+    this.#cold = cold;
   }
 
   async manifest(name: RepositoryName, reference: ManifestReference, context: ReadContext): Promise<ServedManifest> {
@@ -24,8 +27,9 @@ export class OriginReadRegistry implements ReadRegistry {
     return { digest, ...link, bytes };
   }
 
-  async blob(name: RepositoryName, digest: Digest): Promise<BlobSource> {
-    return storedSource(await this.#content.openBlob(name, digest));
+  async blob(name: RepositoryName, digest: Digest, { signal }: ReadContext): Promise<BlobSource> {
+    const fetch = await this.#cold.want(name, digest, signal);
+    return fetch ? fetch.open(signal) : storedSource(await this.#content.openBlob(name, digest));
   }
 
   async tags(name: RepositoryName, page: { limit: number | undefined; last: string | undefined }): Promise<TagPage> {

@@ -8,6 +8,7 @@ import { Access } from './auth/push-auth.ts';
 import { requiredGrants } from './auth/required-grants.ts';
 import { registerTokenEndpoint } from './auth/token-endpoint.ts';
 import type { Users } from './auth/users.ts';
+import type { ColdBlobs } from './cold/cold-blobs.ts';
 import type { OriginConfig } from './config.ts';
 import type { Content } from './content.ts';
 import { type ClusterDescription, registerControlRoutes } from './control/control-routes.ts';
@@ -27,6 +28,7 @@ export interface RegistryServerParts {
   readonly log: Log;
   readonly events: OriginEvents;
   readonly content: Content;
+  readonly cold: ColdBlobs;
   readonly receiver: BlobReceiver;
   readonly users: Users | undefined;
   readonly tokens: AccessTokens;
@@ -39,7 +41,7 @@ export interface RegistryServerParts {
 
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
-  const { config, log, events, content, receiver, users, tokens, auth, cluster, upstreams, stop } = parts;
+  const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, upstreams, stop } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
@@ -63,7 +65,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   void app.register(async (scope) => {
     scope.addHook('onRequest', (request, reply) => access.check(request, reply, requiredGrants(request)));
     refusePushesToUpstreams(scope, upstreams);
-    const registry = new PullThroughRegistry({ ...upstreams, stored: new OriginReadRegistry(content) });
+    const registry = new PullThroughRegistry({ ...upstreams, stored: new OriginReadRegistry(content, cold) });
     const handlers = {
       ...pullHandlers(registry, {
         ...send,
@@ -85,6 +87,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   };
   const control = {
     content,
+    cold,
     auth,
     send,
     contentSent: (digest: Digest, result: SendResult) => sent('http', digest, result),

@@ -10,6 +10,8 @@ import { HtpasswdFile } from './auth/htpasswd.ts';
 import { Users } from './auth/users.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { makeFolder } from './catalog/folders.ts';
+import { ColdBlobs } from './cold/cold-blobs.ts';
+import type { ColdProvider } from './cold/cold-source.ts';
 import type { OriginConfig } from './config.ts';
 import { Content } from './content.ts';
 import { OriginEvents } from './events.ts';
@@ -25,6 +27,8 @@ export interface OriginOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly clock?: () => number;
+  /** Where blobs come from that the origin does not have, besides its upstream registries. */
+  readonly coldProviders?: readonly ColdProvider[];
 }
 
 export interface OriginAddresses {
@@ -75,13 +79,17 @@ export class Origin implements AsyncDisposable {
     });
     parts.use(expireUploads(blobs, config.uploads.expireAfterMs, events));
 
-    const upstreams = openUpstreamSide(parts, { config, content, metrics, log });
+    const { stallMs, fetchesMax } = coldLimits;
+    const cold = parts.use(new ColdBlobs({ content, seeding, events, stallMs, fetchesMax }));
+    for (const provider of options.coldProviders ?? []) cold.addProvider(provider);
+    const upstreams = openUpstreamSide(parts, { config, content, cold, metrics, log });
     const stopBodies = new AbortController();
     const app = createOriginServer({
       config,
       log,
       events,
       content,
+      cold,
       receiver,
       users: parts.use(await usersOf(config, events, clock)),
       tokens: new AccessTokens(key, clock),
@@ -176,6 +184,9 @@ const unusable = (folder: string, cause: unknown): never => {
   const reason = cause instanceof Error ? cause.message : String(cause);
   throw new ShoalError('FOLDER_UNUSABLE', 500, `folder: ${folder} can't be used: ${reason}`, { cause });
 };
+
+/** A source that is silent for this long is read anew from where it stopped; fetches at once. */
+const coldLimits = { stallMs: 30_000, fetchesMax: 1000 };
 
 const sweepIntervalMs = 60_000;
 

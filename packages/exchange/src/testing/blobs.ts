@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  Bitfield,
-  type Digest,
-  type Metainfo,
-  type PieceLengthPolicy,
-  type SignedMetainfo,
-  seededPrng,
-} from '@shoal/core';
+import { Bitfield, type Digest, type Metainfo, type PieceLengthPolicy, seededPrng } from '@shoal/core';
 import { TreeHasher } from '@shoal/store';
 import type { DownloadBlob } from '../exchange.ts';
 import type { SeedBlob } from '../seeding.ts';
@@ -53,14 +46,14 @@ export const seedOf = (blob: TestBlob, alter?: (bytes: Uint8Array, position: num
 
 /** The blob that a download fills, in memory; counts what is written. */
 export class MemoryBlob implements DownloadBlob {
-  readonly signed: SignedMetainfo;
+  readonly metainfo: Metainfo;
   readonly have: Bitfield;
   readonly bytes: Uint8Array;
   writtenBytes = 0;
   readonly marked: number[] = [];
 
   constructor(metainfo: Metainfo) {
-    this.signed = { metainfo, signatures: [] };
+    this.metainfo = metainfo;
     this.have = new Bitfield(metainfo.pieceHashes.length);
     this.bytes = Buffer.alloc(metainfo.size);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Digest, parseDigest, type SignedMetainfo } from '@shoal/core';
+import { type Digest, encodeCut, growingCut, leafLength, parseDigest, type SignedMetainfo } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
 import { MetainfoSource } from './metainfo-source.ts';
 
@@ -28,21 +28,27 @@ const down: OriginAnswer<Uint8Array> = { kind: 'unreachable', reason: 'down' };
 
 test('an origin is asked once for all who want it, and not again', async () => {
   const { source, asked } = world({ origin: found('signed') });
-  await Promise.all(Array.from({ length: 10 }, () => source.get(digest, 'r')));
-  assert.equal(await source.get(digest, 'r'), good);
+  await Promise.all(Array.from({ length: 10 }, () => source.find(digest, 'r')));
+  assert.deepEqual(await source.find(digest, 'r'), { kind: 'signed', signed: good });
   assert.equal(asked.length, 1);
   assert.equal(source.known(digest), good);
 });
 
 test("with the origins down, or with one that nobody trusts, a peer's signed copy does", async () => {
-  assert.equal(await world({ origin: down, peer: 'signed' }).source.get(digest, 'r'), good);
-  assert.equal(await world({ origin: found('forged'), peer: 'signed' }).source.get(digest, 'r'), good);
+  assert.deepEqual(await world({ origin: down, peer: 'signed' }).source.find(digest, 'r'), {
+    kind: 'signed',
+    signed: good,
+  });
+  assert.deepEqual(await world({ origin: found('forged'), peer: 'signed' }).source.find(digest, 'r'), {
+    kind: 'signed',
+    signed: good,
+  });
 });
 
 test('a forged copy is none; what the origin does not know is 404 and peers are not asked', async () => {
-  await assert.rejects(world({ origin: down, peer: 'forged' }).source.get(digest, 'r'), { status: 503 });
-  await assert.rejects(world({ origin: found('forged') }).source.get(digest, 'r'), /not signed by a trusted key/);
-  await assert.rejects(world({ origin: { kind: 'absent' }, peer: 'signed' }).source.get(digest, 'r'), {
+  await assert.rejects(world({ origin: down, peer: 'forged' }).source.find(digest, 'r'), { status: 503 });
+  await assert.rejects(world({ origin: found('forged') }).source.find(digest, 'r'), /not signed by a trusted key/);
+  await assert.rejects(world({ origin: { kind: 'absent' }, peer: 'signed' }).source.find(digest, 'r'), {
     code: 'BLOB_UNKNOWN',
   });
 });
@@ -63,7 +69,7 @@ test('a repository that does not have the blob does not answer for one that has'
     peers: { first: async () => undefined },
     cached: () => undefined,
   });
-  const answers = await Promise.allSettled([source.get(digest, 'has-not'), source.get(digest, 'has')]);
+  const answers = await Promise.allSettled([source.find(digest, 'has-not'), source.find(digest, 'has')]);
   assert.deepEqual(
     answers.map(({ status }) => status),
     ['rejected', 'fulfilled'],
@@ -72,6 +78,20 @@ test('a repository that does not have the blob does not answer for one that has'
 
 test('while an origin that may have it is down the word of another is not final', async () => {
   const doubted: OriginAnswer<Uint8Array> = { kind: 'absent', doubt: 'http://o2: connection refused' };
-  assert.equal(await world({ origin: doubted, peer: 'signed' }).source.get(digest, 'r'), good);
-  await assert.rejects(world({ origin: doubted }).source.get(digest, 'r'), { status: 503, message: /o2: connection/ });
+  assert.deepEqual(await world({ origin: doubted, peer: 'signed' }).source.find(digest, 'r'), {
+    kind: 'signed',
+    signed: good,
+  });
+  await assert.rejects(world({ origin: doubted }).source.find(digest, 'r'), { status: 503, message: /o2: connection/ });
+});
+
+test('an origin that is still receiving the blob tells how it is cut; that is not kept, and no peer is believed it', async () => {
+  const cut = Buffer.from(encodeCut(growingCut(digest, 1_000_000, leafLength))).toString();
+  const { source, asked } = world({ origin: found(cut) });
+  const answer = await source.find(digest, 'r');
+  assert.equal(answer.kind === 'growing' && answer.cut.pieceHashes.length, 4);
+  assert.equal(source.known(digest), undefined);
+  await source.find(digest, 'r');
+  assert.equal(asked.length, 2);
+  await assert.rejects(world({ origin: down, peer: cut }).source.find(digest, 'r'), { status: 503 });
 });

@@ -1,4 +1,4 @@
-import { type Digest, OciError, ShoalError, type SignedMetainfo } from '@shoal/core';
+import { decodeCut, type Digest, type GrowingCut, OciError, ShoalError, type SignedMetainfo } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
 import { originsOrPeers } from '../origin/hedge.ts';
 import { Lru, SingleFlight } from '@shoal/registry';
@@ -18,11 +18,16 @@ export interface MetainfoSourceOptions {
   readonly cached: (digest: Digest) => SignedMetainfo | undefined;
 }
 
+/** Signed metainfo, or how an origin cuts a blob that it is still receiving: of that no hash is known yet. */
+export type FoundMetainfo =
+  | { readonly kind: 'signed'; readonly signed: SignedMetainfo }
+  | { readonly kind: 'growing'; readonly cut: GrowingCut };
+
 /** Signed metainfo of a blob: from the cache, an origin, or - when none answers - from peers. Always verified. */
 export class MetainfoSource {
   readonly #o: MetainfoSourceOptions;
   readonly #kept = new Lru<Digest, SignedMetainfo>({ sizeMax: keptMax });
-  readonly #flights = new SingleFlight<SignedMetainfo>({ keysMax: askingMax });
+  readonly #flights = new SingleFlight<FoundMetainfo>({ keysMax: askingMax });
   #prefetching = 0;
 
   constructor(o: MetainfoSourceOptions) {
@@ -35,13 +40,13 @@ export class MetainfoSource {
   }
 
   /** @throws OciError BLOB_UNKNOWN (404) when the origins say so; ShoalError UNAVAILABLE (503) when nobody can be asked */
-  async get(digest: Digest, repository: string): Promise<SignedMetainfo> {
+  async find(digest: Digest, repository: string): Promise<FoundMetainfo> {
     const known = this.known(digest);
-    if (known) return known;
+    if (known) return { kind: 'signed', signed: known };
     // By repository too: one that does not have the blob must not answer for one that has.
-    const signed = await this.#flights.run(`${repository}@${digest}`, () => this.#fetch(digest, repository));
-    this.#kept.set(digest, signed);
-    return signed;
+    const found = await this.#flights.run(`${repository}@${digest}`, () => this.#fetch(digest, repository));
+    if (found.kind === 'signed') this.#kept.set(digest, found.signed);
+    return found;
   }
 
   /** Fetches in the background what a manifest names; failures are for the pull to report. */
@@ -50,16 +55,16 @@ export class MetainfoSource {
       if (this.#prefetching >= prefetchingMax) return;
       if (this.known(digest)) continue;
       this.#prefetching++;
-      await this.get(digest, repository).catch(() => undefined);
+      await this.find(digest, repository).catch(() => undefined);
       this.#prefetching--;
     }
   }
 
-  async #fetch(digest: Digest, repository: string): Promise<SignedMetainfo> {
+  async #fetch(digest: Digest, repository: string): Promise<FoundMetainfo> {
     const { trusted, peers } = this.#o;
     const query = { kind: 'metainfo', key: digest, repository } as const;
     const answer = await originsOrPeers(this.#fromOrigins(digest, repository), () =>
-      peers.first(query, { digest }, (bytes) => trusted(digest, bytes)),
+      peers.first(query, { digest }, async (bytes) => signedOf(await trusted(digest, bytes))),
     );
     if (answer.kind === 'found' || answer.kind === 'peer') return answer.value;
     if (answer.kind === 'absent' && answer.doubt === undefined) {
@@ -71,11 +76,25 @@ export class MetainfoSource {
     throw new ShoalError('UNAVAILABLE', 503, `${digest} cannot be fetched: ${reason}, and no peer has its metainfo`);
   }
 
-  async #fromOrigins(digest: Digest, repository: string): Promise<OriginAnswer<SignedMetainfo>> {
+  async #fromOrigins(digest: Digest, repository: string): Promise<OriginAnswer<FoundMetainfo>> {
     const answer = await this.#o.askOrigins(digest, repository);
     if (answer.kind !== 'found') return answer;
-    const value = await this.#o.trusted(digest, answer.value);
+    // Unsigned, and believed of an origin that the configuration names only: nothing is complete by it.
+    const cut = growingOf(digest, answer.value);
+    const value = cut ?? signedOf(await this.#o.trusted(digest, answer.value));
     if (value) return { ...answer, value };
     return { kind: 'unreachable', reason: `the metainfo of ${answer.origin} is not signed by a trusted key` };
   }
 }
+
+const signedOf = (signed: SignedMetainfo | undefined): FoundMetainfo | undefined =>
+  signed && { kind: 'signed', signed };
+
+const growingOf = (digest: Digest, bytes: Uint8Array): FoundMetainfo | undefined => {
+  try {
+    const cut = decodeCut(bytes);
+    return cut?.digest === digest ? { kind: 'growing', cut } : undefined;
+  } catch {
+    return undefined;
+  }
+};

@@ -1,4 +1,12 @@
-import { type Digest, InvalidValueError, parseAddress, ShoalError, type SwarmId, swarmIdOf } from '@shoal/core';
+import {
+  type Digest,
+  InvalidValueError,
+  parseAddress,
+  ShoalError,
+  type SignedMetainfo,
+  type SwarmId,
+  swarmIdOf,
+} from '@shoal/core';
 import type { Download, Exchange } from '@shoal/exchange';
 import type { PeerEntry } from '@shoal/protocol';
 import type { BlobSource } from '@shoal/registry';
@@ -6,7 +14,9 @@ import { type CachedBlob, sha256 } from '@shoal/store';
 import type { AgentEvents } from '../events.ts';
 import type { Origins } from '../origin/origins.ts';
 import type { Announcer } from '../tracker/announcer.ts';
+import type { FoundMetainfo } from '../metainfo/metainfo-source.ts';
 import { BlobReader } from './blob-reader.ts';
+import { Confirmation } from './confirmation.ts';
 import type { FirstByteDeadline } from './deadline.ts';
 import { wantsFirstPiece } from './first-piece.ts';
 import { HttpFallback } from './http-fallback.ts';
@@ -27,6 +37,12 @@ export interface PullContext {
   readonly fallbackMs: number;
   readonly firstByteMs: number;
   readonly verifyWhole: boolean;
+}
+
+/** What a pull needs besides when its blob is cold. */
+export interface ColdContext {
+  readonly askMetainfo: () => Promise<FoundMetainfo>;
+  readonly confirm: (signed: SignedMetainfo) => void;
 }
 
 export interface PullEnd {
@@ -50,9 +66,11 @@ export class BlobPull {
   readonly swarm: SwarmId;
   readonly startedMs: number;
   readonly readers: ReaderSet;
-  readonly #context: PullContext;
+  readonly #context: PullContext & ColdContext;
   readonly #end: PullEnd;
   readonly #download: Download;
+  /** Of a cold blob. */
+  readonly #confirmation: Confirmation | undefined;
   readonly #http: HttpFallback;
   readonly #originEntry: OriginEntry;
   readonly #retained: Disposable;
@@ -65,25 +83,28 @@ export class BlobPull {
   #toldMs: number;
   #ended = false;
 
-  constructor(context: PullContext, blob: CachedBlob, repository: string, end: PullEnd) {
+  constructor(context: PullContext & ColdContext, blob: CachedBlob, repository: string, end: PullEnd) {
     const { exchange, clock, origins, events, announcer } = context;
-    const { signed } = blob;
+    const { metainfo } = blob;
     const nowMs = clock();
     this.blob = blob;
-    this.swarm = swarmIdOf(blob.digest, signed.metainfo.leafAlgorithm, blob.pieceLength, sha256);
+    this.swarm = swarmIdOf(blob.digest, metainfo.leafAlgorithm, blob.pieceLength, sha256);
     this.startedMs = this.#swarmProgressMs = this.#wantedMs = this.#toldMs = nowMs;
     this.#context = context;
     this.#end = end;
     this.#retained = blob.retain();
     this.readers = new ReaderSet({
       have: blob.have,
-      withheld: context.verifyWhole ? blob.have.length - 1 : undefined,
+      withheld: context.verifyWhole || blob.growing ? blob.have.length - 1 : undefined,
       changed: () => this.#readersChanged(),
     });
+    this.#confirmation = blob.growing && this.#confirming();
     this.#download = exchange.download(blob, { on: this.#downloadEvents() });
     const failed = (error: unknown): void => this.#fail(error);
-    this.#http = new HttpFallback({ download: this.#download, origins, signed, repository, clock, events, failed });
+    this.#http = new HttpFallback({ download: this.#download, origins, metainfo, repository, clock, events, failed });
     this.#originEntry = new OriginEntry((reach) => this.#meetOrigins(reach));
+    // Only an origin tells the hashes of a cold blob.
+    if (blob.growing) this.#originEntry.far();
     announcer.join({
       swarm: this.swarm,
       digest: blob.digest,
@@ -145,7 +166,35 @@ export class BlobPull {
         this.#step();
       },
       failed: (error) => this.#fail(error),
+      hashesKnown: () => this.#confirmation?.hashesKnown(this.#context.clock()),
+      purged: () =>
+        this.#corrupt(new ShoalError('UNAVAILABLE', 503, `${this.digest}: the bytes received have another digest`)),
     };
+  }
+
+  #confirming(): Confirmation {
+    const { askMetainfo, confirm, clock, verifyWhole } = this.#context;
+    return new Confirmation(
+      {
+        blob: this.blob,
+        ask: askMetainfo,
+        keep: (signed) => {
+          confirm(signed);
+          this.#download.learn(signed.metainfo.pieceHashes);
+        },
+        confirmed: () => {
+          if (!verifyWhole) this.readers.release();
+          if (this.#download.complete) void this.#complete();
+        },
+        refused: (reason) => this.#corrupt(reason),
+      },
+      clock(),
+    );
+  }
+
+  #corrupt(reason: Error): void {
+    this.#context.events.blobCorrupt(this.digest);
+    this.#finish('corrupt', reason);
   }
 
   #addPeers(entries: readonly PeerEntry[], gateway: boolean | undefined): void {
@@ -182,6 +231,7 @@ export class BlobPull {
     this.#helpFirstByte();
     const { clock, fallbackMs, announcer, events } = this.#context;
     const nowMs = clock();
+    this.#confirmation?.step(this.#download.hearsHashes, nowMs);
     // Where bytes enter the zone through others, neighbours without a piece are no reason to fetch it from afar.
     const noSources = this.#download.noSources && !(this.#originEntry.sheltered && this.#download.degree > 0);
     this.#noSourcesSinceMs = noSources ? (this.#noSourcesSinceMs ?? nowMs) : undefined;
@@ -214,6 +264,8 @@ export class BlobPull {
   }
 
   async #complete(): Promise<void> {
+    // Of a cold blob all pieces are here, and an origin has still to sign what they are.
+    if (this.blob.growing) return;
     this.#halt();
     try {
       if (this.#context.verifyWhole && !(await matchesDigest(this.blob, this.#stopping.signal))) {
@@ -243,6 +295,7 @@ export class BlobPull {
 
   #halt(): void {
     this.#ended = true;
+    this.#confirmation?.stop();
     clearInterval(this.#timer);
     this.#originEntry.stop();
     this.#http.stop();

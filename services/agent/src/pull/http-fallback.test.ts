@@ -48,7 +48,15 @@ const fallbackOf = (
   const events = { pieceCorrupt: (_from: string, piece: number) => void corrupt.push(piece) };
   return {
     corrupt,
-    fallback: new HttpFallback({ download, origins, signed, repository: 'r', clock: () => 5, events, failed }),
+    fallback: new HttpFallback({
+      download,
+      origins,
+      metainfo: signed.metainfo,
+      repository: 'r',
+      clock: () => 5,
+      events,
+      failed,
+    }),
   };
 };
 

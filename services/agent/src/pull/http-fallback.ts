@@ -1,4 +1,4 @@
-import type { SignedMetainfo } from '@shoal/core';
+import type { BlobCut } from '@shoal/core';
 import type { Download } from '@shoal/exchange';
 import type { Origins } from '../origin/origins.ts';
 import { fetchPiece } from './http-pieces.ts';
@@ -9,7 +9,7 @@ const parallelMax = 2;
 export interface HttpFallbackOptions {
   readonly download: Pick<Download, 'claimMissing' | 'deliverBytes' | 'delivered' | 'released'>;
   readonly origins: Pick<Origins, 'ask'>;
-  readonly signed: SignedMetainfo;
+  readonly metainfo: BlobCut;
   readonly repository: string;
   readonly clock: () => number;
   readonly events: { pieceCorrupt(from: string, piece: number): void };
@@ -65,12 +65,12 @@ export class HttpFallback {
 
   /** Whether to go on with the next piece. */
   async #fetch(piece: number): Promise<boolean> {
-    const { download, origins, signed, repository, clock, events, failed } = this.#o;
+    const { download, origins, metainfo, repository, clock, events, failed } = this.#o;
     const take = (bytes: Uint8Array): void => {
       if (!download.deliverBytes(piece, bytes)) throw new NoPlaceError();
     };
     try {
-      const answer = await fetchPiece(origins, { signed, repository, piece }, take, this.#stop.signal);
+      const answer = await fetchPiece(origins, { metainfo, repository, piece }, take, this.#stop.signal);
       const delivered = answer.kind === 'found' && download.delivered(piece);
       if (answer.kind === 'found' && !delivered) events.pieceCorrupt(answer.origin, piece);
       if (answer.kind !== 'found') download.released(piece);

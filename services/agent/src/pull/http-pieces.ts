@@ -1,9 +1,9 @@
-import { type PieceIndex, pieceSpan, type SignedMetainfo } from '@shoal/core';
+import { type BlobCut, type PieceIndex, pieceSpan } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
 import type { Origins } from '../origin/origins.ts';
 
 export interface HttpPiece {
-  readonly signed: SignedMetainfo;
+  readonly metainfo: BlobCut;
   readonly repository: string;
   readonly piece: PieceIndex;
 }
@@ -14,7 +14,7 @@ export interface HttpPiece {
  */
 export const fetchPiece = async (
   origins: Pick<Origins, 'ask'>,
-  { signed: { metainfo }, repository, piece }: HttpPiece,
+  { metainfo, repository, piece }: HttpPiece,
   take: (bytes: Uint8Array) => void,
   signal: AbortSignal,
 ): Promise<OriginAnswer<void>> => {

@@ -73,12 +73,7 @@ class PassThrough implements BlobSource {
       hasher.update(bytes);
       received += bytes.length;
     };
-    const answer = await fetchPiece(
-      this.#o.origins,
-      { signed: this.#signed, repository: this.#repository, piece },
-      take,
-      signal,
-    );
+    const answer = await fetchPiece(this.#o.origins, { metainfo, repository: this.#repository, piece }, take, signal);
     if (answer.kind === 'absent')
       throw new OciError('BLOB_UNKNOWN', `${metainfo.digest} is not known at the origin any more`);
     if (answer.kind === 'unreachable')

@@ -1,7 +1,7 @@
 import { type Digest, ShoalError, type SignedMetainfo } from '@shoal/core';
 import { type BlobSource, SingleFlight } from '@shoal/registry';
 import { BlobTooLargeError, type CachedBlob, type PieceCache, StoreFullError } from '@shoal/store';
-import type { MetainfoSource } from '../metainfo/metainfo-source.ts';
+import type { FoundMetainfo, MetainfoSource } from '../metainfo/metainfo-source.ts';
 import type { Seeds } from '../seeds/seeds.ts';
 import { verifySuspect } from '../seeds/verify-suspect.ts';
 import { BlobPull, type PullContext, type PullEnd } from './blob-pull.ts';
@@ -84,7 +84,10 @@ export class Pulls {
   /** The size in bytes, without fetching the blob. @throws as `open` */
   async size(repository: string, digest: Digest): Promise<number> {
     const { cache, metainfo } = this.#o;
-    return cache.get(digest)?.size ?? (await metainfo.get(digest, repository)).metainfo.size;
+    const known = this.#pulls.get(digest)?.blob ?? cache.get(digest);
+    if (known) return known.size;
+    const found = await metainfo.find(digest, repository);
+    return found.kind === 'signed' ? found.signed.metainfo.size : found.cut.size;
   }
 
   async stop(): Promise<void> {
@@ -116,6 +119,8 @@ export class Pulls {
       }
       case 'pull': {
         const { pull } = readable;
+        // What cannot be checked does not pass by the cache either.
+        if (pull.blob.growing) return pull.open(o.deadline, o.firstByte);
         return new PastCacheSource(pull.open(o.deadline, o.firstByte), past(pull.blob.signed, 'the disk is full'));
       }
       case 'rehash': {
@@ -153,19 +158,21 @@ export class Pulls {
 
   async #find(repository: string, digest: Digest): Promise<Readable> {
     const { cache, metainfo } = this.#o;
-    const signed = cache.get(digest)?.signed ?? (await metainfo.get(digest, repository));
-    return this.#atHand(digest) ?? this.#flights.run(digest, () => this.#prepare(signed, repository));
+    const signed = cache.get(digest)?.signed;
+    const found: FoundMetainfo = signed ? { kind: 'signed', signed } : await metainfo.find(digest, repository);
+    return this.#atHand(digest) ?? this.#flights.run(digest, () => this.#begin(found, repository));
+  }
+
+  async #begin(found: FoundMetainfo, repository: string): Promise<Readable> {
+    if (found.kind === 'signed') return this.#prepare(found.signed, repository);
+    this.#checkRoom();
+    const blob = await this.#o.cache.createGrowing(found.cut);
+    return { way: 'pull', pull: this.#start(blob, repository) };
   }
 
   async #prepare(signed: SignedMetainfo, repository: string): Promise<Readable> {
-    const { cache, downloadsMax } = this.#o;
-    if (this.#pulls.size >= downloadsMax) {
-      throw new ShoalError(
-        'OVERLOADED',
-        503,
-        `${downloadsMax} blobs are being downloaded already (limits.downloadsMax)`,
-      );
-    }
+    const { cache } = this.#o;
+    this.#checkRoom();
     try {
       const blob = await cache.create(signed);
       if (blob.suspect) return { way: 'rehash', blob, rehashed: this.#rehash(blob, repository) };
@@ -174,6 +181,12 @@ export class Pulls {
       if (error instanceof StoreFullError || error instanceof BlobTooLargeError) return { way: 'past', signed };
       throw error;
     }
+  }
+
+  #checkRoom(): void {
+    const { downloadsMax } = this.#o;
+    if (this.#pulls.size < downloadsMax) return;
+    throw new ShoalError('OVERLOADED', 503, `${downloadsMax} blobs are being downloaded already (limits.downloadsMax)`);
   }
 
   /** After an unclean stop what is there counts once it has been hashed again. Its failure is for those who read. */
@@ -198,7 +211,16 @@ export class Pulls {
   #start(blob: CachedBlob, repository: string): BlobPull {
     const { context } = this.#o;
     context.events.downloadStarted(blob.digest, blob.size, Math.min(blob.size, blob.have.count * blob.pieceLength));
-    const pull = new BlobPull(context, blob, repository, this.#end);
+    const pull = new BlobPull(
+      {
+        ...context,
+        askMetainfo: () => this.#o.metainfo.find(blob.digest, repository),
+        confirm: (signed) => this.#o.cache.confirm(blob, signed),
+      },
+      blob,
+      repository,
+      this.#end,
+    );
     this.#pulls.set(blob.digest, pull);
     return pull;
   }
@@ -215,8 +237,8 @@ export class Pulls {
     },
     failed: (pull, why) => {
       if (this.#pulls.get(pull.digest) === pull) this.#pulls.delete(pull.digest);
-      // A part that cannot grow takes the room of others; a corrupt blob must not be found again.
-      if (why === 'full' || why === 'corrupt') this.#o.cache.remove(pull.digest);
+      // A part that cannot grow takes the room of others; a corrupt blob, or one nobody signed, must not be found again.
+      if (why === 'full' || why === 'corrupt' || pull.blob.growing) this.#o.cache.remove(pull.digest);
     },
   };
 }

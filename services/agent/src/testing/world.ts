@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Address, type Digest, digestOf, formatAddress } from '@shoal/core';
-import { Origin, originConfig } from '@shoal/origin';
+import { Origin, originConfig, type OriginOptions } from '@shoal/origin';
 import { loadConfig } from '@shoal/service';
 import { sha256 } from '@shoal/store';
 import { Tracker, trackerConfig } from '@shoal/tracker';
@@ -35,20 +35,20 @@ export class World implements AsyncDisposable {
   }
 
   /** `cluster` is the section of that name of every process, `origin` what else the origin is told. */
-  static async start({
-    cluster = {},
-    ...origin
-  }: { cluster?: object; pieces?: object; zone?: string } = {}): Promise<World> {
+  static async start(
+    { cluster = {}, ...origin }: { cluster?: object; pieces?: object; zone?: string } = {},
+    options: OriginOptions = {},
+  ): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'shoal-agent-')), cluster);
     world.#parts.defer(() => rm(world.folder, { recursive: true, force: true }));
     await world.startTracker(0);
-    await world.startOrigin({ registry: anyPort, pieces: anyPort }, origin);
+    await world.startOrigin({ registry: anyPort, pieces: anyPort }, origin, options);
     return world;
   }
 
-  async startOrigin(ports: object, config: object = {}): Promise<Origin> {
+  async startOrigin(ports: object, config: object = {}, options: OriginOptions = {}): Promise<Origin> {
     const values = { ...base, cluster: this.#cluster, folder: join(this.folder, 'origin'), ...ports, ...config };
-    this.origin = this.#parts.use(await Origin.start(loadConfig(originConfig, { values })));
+    this.origin = this.#parts.use(await Origin.start(loadConfig(originConfig, { values }), options));
     return this.origin;
   }
 

@@ -1,5 +1,6 @@
 import {
   type Digest,
+  encodeCut,
   encodeMetainfo,
   OciError,
   parseTag,
@@ -9,6 +10,7 @@ import {
 import { type SendOptions, type SendResult, serveBlob } from '@shoal/registry';
 import { type ClusterAuth, proofHeaders, requireClusterAuth } from '@shoal/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ColdBlobs } from '../cold/cold-blobs.ts';
 import type { Content } from '../content.ts';
 import { storedSource } from '../read-registry.ts';
 import { digestOf, repositoryOf } from './query.ts';
@@ -30,6 +32,7 @@ export interface ClusterDescription {
 
 export interface ControlOptions {
   readonly content: Content;
+  readonly cold: ColdBlobs;
   readonly auth: ClusterAuth;
   readonly cluster: ClusterDescription;
   readonly send: SendOptions;
@@ -38,7 +41,7 @@ export interface ControlOptions {
 
 /** The API that agents call, under `/shoal/v1`; every request is signed with the cluster secret when there is one. */
 export const registerControlRoutes = (app: FastifyInstance, options: ControlOptions): void => {
-  const { content, auth, cluster } = options;
+  const { content, cold, auth, cluster } = options;
   requireClusterAuth(app, auth);
 
   app.get('/cluster', async () => cluster);
@@ -46,6 +49,16 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
   app.get('/metainfo/:digest', async (request, reply) => {
     const digest = digestOf(request);
     const name = repositoryOf(request);
+    const fetch = await cold.want(name, digest, request.signal);
+    const cut = await fetch?.swarmCut();
+    if (cut) {
+      return reply
+        .header('content-type', 'application/vnd.shoal.metainfo.growing.v1+json')
+        .header('cache-control', 'no-store')
+        .send(Buffer.from(encodeCut(cut)));
+    }
+    // Nothing of it can be served before it is complete.
+    await fetch?.done;
     const signed = (await content.catalog.require(name).holds(digest))
       ? await content.blobs.metainfo(digest)
       : undefined;
@@ -68,7 +81,9 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
     url: '/content/:digest',
     handler: async (request, reply) => {
       const digest = digestOf(request);
-      const source = storedSource(await content.openAny(repositoryOf(request), digest));
+      const name = repositoryOf(request);
+      const fetch = await cold.want(name, digest, request.signal);
+      const source = fetch ? await fetch.open(request.signal) : storedSource(await content.openAny(name, digest));
       const result = await serveBlob(source, digest, request, reply, {
         ...options.send,
         statusHeaders: proofs(auth, request),

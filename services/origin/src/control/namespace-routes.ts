@@ -5,12 +5,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../auth/push-auth.ts';
 import { actionsOf } from '../auth/required-grants.ts';
 import { type Grant, grantsOf } from '../auth/scope.ts';
+import type { ColdBlobs } from '../cold/cold-blobs.ts';
 import type { Content } from '../content.ts';
 import type { BlobReceiver } from '../push/blob-receiver.ts';
 import { storedSource } from '../read-registry.ts';
 
 export interface NamespaceOptions {
   readonly content: Content;
+  readonly cold: ColdBlobs;
   readonly receiver: BlobReceiver;
   readonly access: Access;
   readonly auth: ClusterAuth;
@@ -24,7 +26,7 @@ export interface NamespaceOptions {
  * requests instead.
  */
 export const registerNamespaceRoutes = (app: FastifyInstance, options: NamespaceOptions): void => {
-  const { content, receiver, access, auth } = options;
+  const { content, cold, receiver, access, auth } = options;
   const nonces = new WeakMap<FastifyRequest, string>();
   const proofOf = (request: FastifyRequest, status: number): Record<string, string> => {
     const nonce = nonces.get(request);
@@ -44,7 +46,8 @@ export const registerNamespaceRoutes = (app: FastifyInstance, options: Namespace
 
   const download = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { namespace, digest } = parsePath(request);
-    const source = storedSource(await content.openBlob(namespace, digest));
+    const fetch = await cold.want(namespace, digest, request.signal);
+    const source = fetch ? await fetch.open(request.signal) : storedSource(await content.openBlob(namespace, digest));
     const statusHeaders = (status: number) => proofOf(request, status);
     const result = await serveBlob(source, digest, request, reply, { ...options.send, statusHeaders });
     if (result) options.contentSent(digest, result);

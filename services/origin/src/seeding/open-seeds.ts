@@ -4,7 +4,7 @@ import type { BlobStore, StoredBlob } from '@shoal/store';
 
 interface OpenSeed {
   readonly seed: Seed;
-  readonly blob: StoredBlob;
+  readonly blob: Pick<StoredBlob, 'close'>;
 }
 
 /** The blobs that are open for peers, at most `openMax`; each holds a file descriptor and its piece hashes. */
@@ -37,6 +37,12 @@ export class OpenSeeds {
     const opening = this.#opening.get(digest) ?? this.#start(digest).finally(() => this.#opening.delete(digest));
     this.#opening.set(digest, opening);
     await opening;
+  }
+
+  /** Takes over a swarm that is open already. */
+  adopt(digest: Digest, open: OpenSeed): void {
+    this.#open.set(digest, open);
+    if (this.#open.size > this.#openMax) void this.#makeRoom();
   }
 
   /** Leaves the swarm; the file closes when the chunks under way are out. */

@@ -14,7 +14,7 @@ const memoryBlob = (signed: SignedMetainfo): DownloadBlob & { readonly bytes: Bu
   const bytes = Buffer.alloc(size);
   const have = new Bitfield(pieceHashes.length);
   return {
-    signed,
+    metainfo: signed.metainfo,
     bytes,
     have,
     writeSync: (chunk, position) => bytes.set(chunk, position),

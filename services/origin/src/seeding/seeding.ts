@@ -1,7 +1,7 @@
 import { type Address, type Digest, formatAddress, type PeerId } from '@shoal/core';
-import { Exchange, type ExchangeStats } from '@shoal/exchange';
+import { Exchange, type ExchangeStats, type Seeding as Seed } from '@shoal/exchange';
 import { listening, type Log } from '@shoal/service';
-import type { BlobStore } from '@shoal/store';
+import type { BlobStore, GrowingBlob } from '@shoal/store';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { OriginConfig } from '../config.ts';
 import type { OriginEvents } from '../events.ts';
@@ -92,6 +92,20 @@ export class Seeding implements AsyncDisposable {
 
   stats(): ExchangeStats {
     return this.#exchange.stats();
+  }
+
+  /** Serves a blob that is still being received, as far as it has come. */
+  grow(blob: GrowingBlob): Seed {
+    const { cut } = blob;
+    if (!cut) throw new TypeError(`${blob.digest}: nothing is known of its pieces`);
+    const reader = { metainfo: cut, readInto: (buffer: Uint8Array, at: number) => blob.readInto(buffer, at) };
+    return this.#exchange.seed(reader, 'super', { growing: true });
+  }
+
+  /** The blob is stored: its swarm stays open like that of any other. */
+  adopt(digest: Digest, seed: Seed, blob: GrowingBlob): void {
+    const held = blob.retain();
+    this.#seeds.adopt(digest, { seed, blob: { close: () => held[Symbol.dispose]() } });
   }
 
   /** A stored blob can be asked for from now on. */

@@ -8,7 +8,6 @@ import {
   type TagPage,
 } from '@shoal/registry';
 import type { PullThrough } from './pull-through.ts';
-import type { StoreFirst } from './store-first.ts';
 import type { UpstreamLists } from './upstream-lists.ts';
 
 export interface PullThroughRegistryOptions {
@@ -16,7 +15,6 @@ export interface PullThroughRegistryOptions {
   readonly stored: Required<ReadRegistry>;
   readonly pullThrough: PullThrough;
   readonly lists: UpstreamLists;
-  readonly storeFirst: StoreFirst;
   /** Whether a host of an `ns` query is this registry itself. */
   readonly isOwn: (host: string) => boolean;
 }
@@ -48,7 +46,6 @@ export class PullThroughRegistry implements ReadRegistry {
   async blob(repository: RepositoryName, digest: Digest, context: ReadContext): Promise<BlobSource> {
     const name = this.#name(repository, context);
     await this.#o.pullThrough.mount(name, digest);
-    await this.#o.storeFirst.fetch(name, digest);
     return this.#o.stored.blob(name, digest, context);
   }
 

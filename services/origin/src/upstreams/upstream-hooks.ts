@@ -4,10 +4,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readOnly, staleWarning } from './pull-through-registry.ts';
 import type { UpstreamSide } from './upstream-side.ts';
 
-/** Agents' questions about content of upstream repositories: it is made present before they are answered from the store. */
+/** Agents' questions about content of upstream repositories: manifests are made present before they are answered from the store. */
 export const prepareUpstreamContent = (
   app: FastifyInstance,
-  { pullThrough, storeFirst }: Pick<UpstreamSide, 'pullThrough' | 'storeFirst'>,
+  { pullThrough }: Pick<UpstreamSide, 'pullThrough'>,
 ): void => {
   app.addHook('preHandler', async (request, reply) => {
     const { digest, tag } = request.params as { digest?: string; tag?: string };
@@ -20,7 +20,6 @@ export const prepareUpstreamContent = (
     if (digest === undefined) return;
     await pullThrough.manifest(name, parseDigest(digest), 'unknown');
     await pullThrough.mount(name, parseDigest(digest));
-    await storeFirst.fetch(name, parseDigest(digest));
   });
 };
 

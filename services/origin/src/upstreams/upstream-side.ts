@@ -1,10 +1,10 @@
 import { registryHost } from '@shoal/registry';
 import type { Log, Metrics } from '@shoal/service';
+import type { ColdEntry } from '../cold/cold-source.ts';
 import type { OriginConfig } from '../config.ts';
 import type { Content } from '../content.ts';
 import { UpstreamBlobs } from './blob-provider.ts';
 import { PullThrough } from './pull-through.ts';
-import { StoreFirst } from './store-first.ts';
 import { UpstreamEvents } from './upstream-events.ts';
 import { UpstreamLists } from './upstream-lists.ts';
 import { UpstreamSet } from './upstream-set.ts';
@@ -13,8 +13,6 @@ import { UpstreamSet } from './upstream-set.ts';
 export interface UpstreamSide {
   readonly pullThrough: PullThrough;
   readonly lists: UpstreamLists;
-  readonly blobs: UpstreamBlobs;
-  readonly storeFirst: StoreFirst;
   /** The hosts of `registry.names`. */
   readonly ownNames: readonly string[];
   /** Whether a host is a name of this registry. */
@@ -24,6 +22,7 @@ export interface UpstreamSide {
 export interface UpstreamSideOptions {
   readonly config: OriginConfig;
   readonly content: Content;
+  readonly cold: Pick<ColdEntry, 'addProvider'>;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -31,23 +30,20 @@ export interface UpstreamSideOptions {
 /** Closed with `parts`. @throws TlsFileError */
 export const openUpstreamSide = (
   parts: AsyncDisposableStack,
-  { config, content, metrics, log }: UpstreamSideOptions,
+  { config, content, cold, metrics, log }: UpstreamSideOptions,
 ): UpstreamSide => {
   const clock = (): number => performance.now();
   const events = new UpstreamEvents(metrics, log);
   const upstreams = parts.use(new UpstreamSet({ config: config.upstreams, events, clock }));
   const { negativeMs } = config.upstreams;
   const pullThrough = new PullThrough({ upstreams, content, events, negativeMs, clock });
-  const blobs = new UpstreamBlobs({ upstreams, pullThrough, events });
-  const stop = parts.adopt(new AbortController(), (controller) => controller.abort(new Error('the process stops')));
+  cold.addProvider(new UpstreamBlobs({ upstreams, pullThrough, events }));
   const ownNames = config.registry.names.map((name) => registryHost(name) ?? name);
   const own = new Set(ownNames);
   return {
     pullThrough,
     ownNames,
-    blobs,
     lists: new UpstreamLists({ upstreams, events }),
-    storeFirst: new StoreFirst({ content, provider: blobs, stop: stop.signal }),
     // Without upstreams every name is this registry's; with them an unknown one must not be answered with other content.
     isOwn: (host) => own.has(host) || upstreams.isEmpty,
   };

@@ -1,0 +1,94 @@
+import { type Digest, type RepositoryName, ShoalError } from '@shoal/core';
+import { SingleFlight } from '@shoal/registry';
+import type { OriginEvents } from '../events.ts';
+import { ColdBlob, type ColdBlobOptions } from './cold-blob.ts';
+import type { ColdEntry, ColdProvider, ColdSource } from './cold-source.ts';
+
+export interface ColdBlobsOptions extends Omit<ColdBlobOptions, 'stop' | 'bytesReceived'> {
+  /** Blobs fetched at once; more are refused. */
+  readonly fetchesMax: number;
+  readonly events: Pick<OriginEvents, 'coldReceived' | 'coldStarted' | 'coldStored' | 'coldFailed'>;
+}
+
+const questionsMax = 10_000;
+
+/** Blobs that are on their way into the origin, each once. */
+export class ColdBlobs implements ColdEntry, AsyncDisposable {
+  readonly #o: ColdBlobsOptions;
+  readonly #blobs = new Map<Digest, ColdBlob>();
+  readonly #providers: ColdProvider[] = [];
+  readonly #questions = new SingleFlight<ColdSource | undefined>({ keysMax: questionsMax });
+  readonly #stop = new AbortController();
+
+  constructor(options: ColdBlobsOptions) {
+    this.#o = options;
+  }
+
+  /** Blobs being fetched. */
+  get count(): number {
+    return this.#blobs.size;
+  }
+
+  addProvider(provider: ColdProvider): void {
+    this.#providers.push(provider);
+  }
+
+  fetch(digest: Digest, source: ColdSource): ColdBlob {
+    const running = this.#blobs.get(digest);
+    if (running) {
+      running.repositories.add(source.repository);
+      return running;
+    }
+    if (this.#stop.signal.aborted) throw new ShoalError('CLOSING', 503, 'the process stops');
+    if (this.#blobs.size >= this.#o.fetchesMax)
+      throw new ShoalError('OVERLOADED', 503, `${this.#blobs.size} blobs are being fetched already; try again later`);
+    return this.#start(digest, source);
+  }
+
+  /** Undefined also when the blob is stored and the repository holds it now. */
+  async want(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<ColdBlob | undefined> {
+    const { content } = this.#o;
+    const known = this.#blobs.get(digest);
+    if (known?.repositories.has(repository)) return known;
+    if (await content.catalog.get(repository)?.holds(digest)) return undefined;
+    const source = await this.#questions.run(`${repository}@${digest}`, () => this.#find(repository, digest));
+    signal.throwIfAborted();
+    if (!source) return undefined;
+    // What another repository has brought here is not fetched again.
+    if (!this.#blobs.has(digest) && (await content.mountBlob(repository, digest, undefined))) return undefined;
+    return this.fetch(digest, source);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new ShoalError('CLOSING', 503, 'the process stops'));
+    await Promise.allSettled([...this.#blobs.values()].map(({ done }) => done));
+  }
+
+  async #find(repository: RepositoryName, digest: Digest): Promise<ColdSource | undefined> {
+    for (const provider of this.#providers) {
+      const source = await provider.find(repository, digest, this.#stop.signal);
+      if (source) return source;
+    }
+    return undefined;
+  }
+
+  #start(digest: Digest, source: ColdSource): ColdBlob {
+    const { events } = this.#o;
+    const blob = new ColdBlob(digest, source, {
+      ...this.#o,
+      stop: this.#stop.signal,
+      bytesReceived: (bytes) => events.coldReceived(bytes),
+    });
+    this.#blobs.set(digest, blob);
+    events.coldStarted(digest, source.size);
+    const ended = (report: () => void) => (): void => {
+      this.#blobs.delete(digest);
+      report();
+    };
+    blob.done.then(
+      ended(() => events.coldStored(digest, blob.received)),
+      (error: unknown) => ended(() => events.coldFailed(digest, error))(),
+    );
+    return blob;
+  }
+}
