@@ -2,7 +2,7 @@ import path from 'node:path';
 import { RefusedError } from '../errors.ts';
 import type { HostView, PlannedFile } from '../install/plan.ts';
 import { type Table, differsOnlyIn, isTable, parseConfig, valueAt } from '../install/setting.ts';
-import { lineEnding } from '../install/text.ts';
+import { edits, table, withVersion } from './containerd-edits.ts';
 
 export const configPath = '/etc/containerd/config.toml';
 const defaultCertsFolder = '/etc/containerd/certs.d';
@@ -153,36 +153,3 @@ const singleRoot = async (view: HostView, value: string | undefined, file: strin
 };
 
 const withoutSlash = (folder: string): string => folder.replace(/(?<=.)\/+$/, '');
-
-const table = (plugin: string, root: string): readonly string[] => [
-  `[plugins."${plugin}".registry]`,
-  `  config_path = "${root}"`,
-];
-
-/** A file of comments alone keeps them. */
-const withVersion = (text: string): string => {
-  const eol = lineEnding(text);
-  return `${text}${text === '' || text.endsWith('\n') ? '' : eol}version = 2${eol}`;
-};
-
-/** The smallest edits first. Each is only a guess, which the parser confirms or not. */
-const edits = (text: string, plugin: string, root: string): string[] => {
-  const eol = lineEnding(text);
-  const [header = '', line = ''] = table(plugin, root);
-  const values = /^([ \t]*(?:[\w."'-]+\.)?config_path[ \t]*=[ \t]*)(?:"[^"\n]*"|'[^'\n]*')/gm;
-  const id = plugin.replaceAll('.', String.raw`\.`);
-  const section = new RegExp(
-    String.raw`^([ \t]*)\[[ \t]*plugins[ \t]*\.[ \t]*["']${id}["'][ \t]*\.[ \t]*registry[ \t]*\][^\n]*\n?`,
-    'gm',
-  );
-  const splice = (at: number, removed: number, inserted: string): string =>
-    text.slice(0, at) + inserted + text.slice(at + removed);
-  return [
-    ...[...text.matchAll(values)].map((match) => splice(match.index, match[0].length, `${match[1]}"${root}"`)),
-    ...[...text.matchAll(section)].map((match) => {
-      const newline = match[0].endsWith('\n') ? '' : eol;
-      return splice(match.index + match[0].length, 0, `${newline}${match[1]}${line}${eol}`);
-    }),
-    `${text}${text === '' || text.endsWith('\n') ? '' : eol}${text === '' ? '' : eol}${[header, line].join(eol)}${eol}`,
-  ];
-};

@@ -77,5 +77,5 @@ const notes = (folders: readonly string[], registries: readonly string[] | undef
     ? [`What the folder ${defaultHost} says no longer counts for ${registries.join(', ')}.`]
     : []),
   'hosts.toml files are read at every pull. `ctr` reads them only with --hosts-dir.',
-  'An agent that does not answer costs a pull half a second from containerd 2.0.7 on; older ones know no dial_timeout.',
+  'An agent that is not running costs nothing; one that hangs costs a request half a second from containerd 2.0.7 on, which knows dial_timeout.',
 ];
