@@ -24,7 +24,7 @@ export const asJson = ({ machine, blobBytes, runs, caches, figures, enabled }: O
 };
 
 export const asText = (outcome: Outcome): string => {
-  const { machine, figures, enabled } = outcome;
+  const { machine, figures } = outcome;
   const { cpu, cores, kernel, congestionControl, node, loadBefore } = machine;
   return [
     `${cpu}, ${cores} cores, Linux ${kernel}, congestion control ${congestionControl}, Node ${node}, load before ${loadBefore.toFixed(2)}`,
@@ -34,14 +34,17 @@ export const asText = (outcome: Outcome): string => {
       [name.padEnd(46), round(median).padStart(9), `${round(min)} .. ${round(max)}`.padStart(22)].join(''),
     ),
     '',
-    ...targets.map((target) => verdictLine(target, judge(target, figures, enabled))),
+    ...targets.map((target) => verdictLine(target, outcome)),
     ...figures.skipped.map((reason) => `skipped: ${reason}`),
   ].join('\n');
 };
 
-const verdictLine = (target: Target, verdict: Verdict | undefined): string => {
+/** `not available`: the services have no such way yet; `not measured`: this, or what it is compared with, did not run. */
+const verdictLine = (target: Target, { figures, enabled }: Outcome): string => {
+  const verdict = judge(target, figures, enabled);
   const what = `${target.figure}${target.when ? ` (${target.when})` : ''} ${target.sense} ${limitOf(target, verdict)}`;
-  if (!verdict) return `not measured    ${what}`;
+  const has = target.when === undefined || enabled.has(target.when);
+  if (!verdict) return `${has ? 'not measured ' : 'not available'}   ${what}`;
   const off = Math.abs(verdict.ratio - 1) * 100;
   const result = verdict.met ? 'met' : `missed by ${off < 10 ? off.toFixed(1) : Math.round(off)} %`;
   return `${result.padEnd(16)}${what}: ${round(verdict.measured)}`;

@@ -7,12 +7,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { InvalidValueError } from '@shoal/core';
 import { cases } from './cases.ts';
-import { calibrationLoop, microsecondsOf } from './timing.ts';
+import { type Timing, timingOf } from './timing.ts';
 
-interface Measured {
-  readonly microseconds: number;
-  /** To one calibration loop, which is measured just before. */
-  readonly ratio: number;
+interface Measured extends Timing {
   readonly what: string;
 }
 
@@ -34,11 +31,7 @@ const baseline = JSON.parse(readFileSync(baselineFile, 'utf8')) as Record<string
 const measured = Object.fromEntries(
   cases
     .filter(({ name }) => only.includes(name))
-    .map(({ name, what, prepare }): [string, Measured] => {
-      const loop = microsecondsOf(calibrationLoop);
-      const microseconds = microsecondsOf(prepare());
-      return [name, { microseconds, ratio: microseconds / loop, what }];
-    }),
+    .map(({ name, what, prepare }): [string, Measured] => [name, { ...timingOf(prepare()), what }]),
 );
 
 const changeOf = (name: string, { ratio }: Measured): number | undefined => {

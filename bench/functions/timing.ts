@@ -1,12 +1,28 @@
-/** Microseconds one call takes: the median of many short rounds, after as much warm-up. */
-export const microsecondsOf = (run: () => unknown, rounds = 41, roundMs = 10): number => {
-  const calls = callsFor(run, roundMs);
+export interface Timing {
+  /** Of one call. */
+  readonly microseconds: number;
+  /** To one calibration loop. */
+  readonly ratio: number;
+}
+
+/**
+ * The medians of many short rounds. Each is followed by a round of the calibration loop, so that what slows the machine
+ * down for a while slows both.
+ */
+export const timingOf = (run: () => unknown, rounds = 61, roundMs = 5): Timing => {
+  const [calls, loops] = [callsFor(run, roundMs), callsFor(calibrationLoop, roundMs)];
   const samples = Array.from({ length: rounds }, () => {
-    const start = process.hrtime.bigint();
-    for (let call = 0; call < calls; call++) run();
-    return Number(process.hrtime.bigint() - start) / 1000 / calls;
+    const microseconds = microsecondsOf(run, calls);
+    return { microseconds, ratio: microseconds / microsecondsOf(calibrationLoop, loops) };
   });
-  return samples.toSorted((a, b) => a - b)[rounds >> 1]!;
+  const middle = (of: (timing: Timing) => number): number => samples.map(of).toSorted((a, b) => a - b)[rounds >> 1]!;
+  return { microseconds: middle((timing) => timing.microseconds), ratio: middle((timing) => timing.ratio) };
+};
+
+const microsecondsOf = (run: () => unknown, calls: number): number => {
+  const start = process.hrtime.bigint();
+  for (let call = 0; call < calls; call++) run();
+  return Number(process.hrtime.bigint() - start) / 1000 / calls;
 };
 
 /** How many calls fill a round; finding out compiles the code. */
@@ -25,7 +41,7 @@ const words = new Uint32Array(4096);
  * What this machine is measured by: arithmetic, branches and memory of the first-level cache, in the proportions of
  * code of this kind. A figure over this one holds on other machines of the same architecture, within some 20 %.
  */
-export const calibrationLoop = (): number => {
+const calibrationLoop = (): number => {
   let state = 0x9e37_79b9;
   for (let index = 0; index < words.length; index++) {
     state ^= state << 13;
