@@ -7,7 +7,7 @@ import { spread } from './run.ts';
 test('sizes, rates and counts have the defaults that the usage names', () => {
   const { agents, size, rate, originRate, processes, killed, json } = parseArguments([]);
   assert.deepEqual([agents, size, processes, killed, json], [32, 64 * MiB, 2, 0, false]);
-  assert.deepEqual([rate, originRate], [0, 4 * MiB]);
+  assert.deepEqual([rate, originRate], [0, MiB]);
 });
 
 test('the origin is as fast as an agent unless it is told otherwise, and 0 is without limit', () => {

@@ -19,7 +19,7 @@ export const usage = `usage: npm run bench:swarm -- [--agents N] [--size S] [--r
   --agents N        real agents, at most 2,000 (default 32)
   --size S          of the blob, such as 64MiB (the default)
   --rate R          upload and download limit of every agent a second, such as 4MiB; 0, the default: none
-  --origin-rate R   upload limit of the origin a second; by default the agents', or 4MiB where they have none
+  --origin-rate R   upload limit of the origin a second; by default the agents', or 1MiB where they have none
   --processes P     that the agents are spread over (default: one for every 125 agents, 2 at least)
   --kill 5%         of the agents, or a number of them: killed when half of all bytes are there
   --json            figures as one line of JSON
@@ -29,7 +29,7 @@ const agentsMax = 2000;
 const processesMax = 64;
 /** What two cores carry for all agents together, bytes/s. */
 export const machineRate = 96 * MiB;
-const originRateUsual = 4 * MiB;
+const originRateUsual = MiB;
 /** What a process holds at most: each agent has some 60 sockets, and a process often no more than 20,000 descriptors. */
 const agentsPerProcess = 125;
 
