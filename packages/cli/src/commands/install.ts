@@ -9,7 +9,10 @@ export const install: Command = {
   summary: 'Lets a container runtime of this machine pull through the agent',
   parameters: runtimeNames,
   flags: {
-    agent: { value: 'URL', help: 'the agent of this machine (default http://127.0.0.1:7020)' },
+    agent: {
+      value: 'URL',
+      help: 'the agent of this machine (default http://127.0.0.1:7020, for docker http://127.0.0.1:7024)',
+    },
     registry: {
       value: 'HOST',
       multiple: true,
@@ -27,7 +30,7 @@ with the same flags changes nothing, one with other flags replaces the first.`,
 
   async run(given, output) {
     const runtime = runtimeOf(given);
-    const wanted: Wanted = { agent: agentOf(given), registries: registriesOf(given, runtime) };
+    const wanted: Wanted = { agent: agentOf(given, runtime), registries: registriesOf(given, runtime) };
     const [host, dryRun] = [hostOf(given), given.has('dry-run')];
     const installation = await Installation.open(host, runtime.owner);
     let notes: Plan['notes'] = [];

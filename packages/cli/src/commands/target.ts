@@ -35,10 +35,8 @@ export const hostOf = (given: ParsedArguments): HostTree => {
   return new HostTree(realpathSync(root));
 };
 
-const defaultAgent = 'http://127.0.0.1:7020';
-
 /** @throws UsageError */
-export const agentOf = (given: ParsedArguments): URL => {
+export const agentOf = (given: ParsedArguments, { defaultAgent }: Runtime): URL => {
   const raw = given.value('agent') ?? defaultAgent;
   const url = URL.parse(raw);
   const bare = url && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';

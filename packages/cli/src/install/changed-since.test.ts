@@ -38,7 +38,7 @@ test('a file that was written anew without the mirror gets it again, and comes b
   await host.shoal('install', 'docker');
   await host.put(daemonJson, '{"b":2}');
   assert.equal((await host.shoal('install', 'docker')).code, 0);
-  assert.match((await host.text(daemonJson)) ?? '', /7020/);
+  assert.match((await host.text(daemonJson)) ?? '', /7024/);
   assert.equal((await host.shoal('uninstall', 'docker')).code, 0);
   assert.equal(await host.text(daemonJson), '{"b":2}');
 });

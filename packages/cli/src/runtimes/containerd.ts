@@ -3,13 +3,14 @@ import { RefusedError } from '../errors.ts';
 import type { HostView, Plan, PlannedFile } from '../install/plan.ts';
 import { configPath, planConfig } from './containerd-config.ts';
 import { hostsToml } from './hosts-toml.ts';
-import type { Runtime } from './runtime.ts';
+import { type Runtime, agentRegistry } from './runtime.ts';
 
 const defaultHost = '_default';
 
 export const containerd: Runtime = {
   name: 'containerd',
   owner: 'containerd',
+  defaultAgent: agentRegistry,
   defaultRegistries: undefined,
 
   async plan(view, { registries, agent }): Promise<Plan> {

@@ -7,15 +7,15 @@ const file = '/etc/docker/daemon.json';
 const edits: readonly (readonly [string, string])[] = [
   [
     '{\n\t"b": 1.50,\n\t"a": [1,2]\n}\n',
-    '{\n\t"b": 1.50,\n\t"a": [1,2],\n\t"registry-mirrors": ["http://127.0.0.1:7020"]\n}\n',
+    '{\n\t"b": 1.50,\n\t"a": [1,2],\n\t"registry-mirrors": ["http://127.0.0.1:7024"]\n}\n',
   ],
-  ['{"registry-mirrors": [], "x": "\\u00e9"}', '{"registry-mirrors": ["http://127.0.0.1:7020"], "x": "\\u00e9"}'],
-  ['{"x":{"y":[]}}', '{"x":{"y":[]},"registry-mirrors": ["http://127.0.0.1:7020"]}'],
-  ['', '{\n  "registry-mirrors": ["http://127.0.0.1:7020"]\n}\n'],
-  ['{\r\n}\r\n', '{\r\n  "registry-mirrors": ["http://127.0.0.1:7020"]\r\n\r\n}\r\n'],
+  ['{"registry-mirrors": [], "x": "\\u00e9"}', '{"registry-mirrors": ["http://127.0.0.1:7024"], "x": "\\u00e9"}'],
+  ['{"x":{"y":[]}}', '{"x":{"y":[]},"registry-mirrors": ["http://127.0.0.1:7024"]}'],
+  ['', '{\n  "registry-mirrors": ["http://127.0.0.1:7024"]\n}\n'],
+  ['{\r\n}\r\n', '{\r\n  "registry-mirrors": ["http://127.0.0.1:7024"]\r\n\r\n}\r\n'],
   [
-    '{"registry-mirrors": ["http://127.0.0.1:7020/", "https://other"]}',
-    '{"registry-mirrors": ["http://127.0.0.1:7020/", "https://other"]}',
+    '{"registry-mirrors": ["http://127.0.0.1:7024/", "https://other"]}',
+    '{"registry-mirrors": ["http://127.0.0.1:7024/", "https://other"]}',
   ],
 ];
 

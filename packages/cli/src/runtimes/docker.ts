@@ -10,6 +10,8 @@ const setting = { format: 'json', key: [key] } as const;
 export const docker: Runtime = {
   name: 'docker',
   owner: 'docker',
+  // Docker does not say that it means Docker Hub, so the agent needs a listener that stands for it.
+  defaultAgent: 'http://127.0.0.1:7024',
   defaultRegistries: ['docker.io'],
   refusal: (registry) => (registry === 'docker.io' ? undefined : 'docker.io, the only one that docker mirrors'),
 
@@ -35,6 +37,7 @@ export const docker: Runtime = {
 };
 
 const notes = [
+  'The agent has to listen there for Docker Hub: registry.mirrors: [{ upstream: docker.io, port: 7024 }] in its configuration.',
   'Docker mirrors Docker Hub alone; other registries are pulled by the name of the agent, as in docker pull 127.0.0.1:7020/ghcr.io/owner/image.',
   "With Docker's containerd image store it is the same setting; there a hosts.toml in /etc/docker/certs.d/<host> can mirror other registries, which this command does not write.",
 ];

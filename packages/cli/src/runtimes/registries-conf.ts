@@ -1,7 +1,7 @@
 import { RefusedError } from '../errors.ts';
 import type { HostView, Plan, Wanted } from '../install/plan.ts';
 import { type Table, isTable, parseConfig } from '../install/setting.ts';
-import type { Runtime } from './runtime.ts';
+import { type Runtime, agentRegistry } from './runtime.ts';
 
 const mainFile = '/etc/containers/registries.conf';
 const dropInFolder = '/etc/containers/registries.conf.d';
@@ -11,6 +11,7 @@ const dropIn = `${dropInFolder}/50-shoal.conf`;
 const runtime = (name: string, todo: readonly string[], notes: readonly string[]): Runtime => ({
   name,
   owner: 'containers',
+  defaultAgent: agentRegistry,
   defaultRegistries: 'none',
   async plan(view, wanted): Promise<Plan> {
     const content = dropInText(wanted);
