@@ -2,6 +2,7 @@
  * Measures the data plane with the services in processes of their own, beside what else there is on this machine: see
  * docs/BENCHMARKS.md. `npm run bench:dataplane -- --size 256MiB --runs 3`
  */
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { MiB } from '@shoal/core';
@@ -68,8 +69,12 @@ const forgetContent = async (cluster: BenchCluster): Promise<void> => {
 
 const measureAll = async (): Promise<void> => {
   await using parts = new AsyncDisposableStack();
-  const makeFolder = async (parent: string): Promise<string> =>
-    parts.adopt(await mkdtemp(path.join(parent, 'shoal-bench-')), (made) => rm(made, { recursive: true }));
+  const makeFolder = async (parent: string): Promise<string> => {
+    const made = await mkdtemp(path.join(parent, 'shoal-bench-'));
+    // Also when a signal ends this: it may be memory that the folder holds.
+    process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+    return made;
+  };
   const folders = [await makeFolder(options.folder), await makeFolder(options.caches)] as const;
   const cluster = parts.use(await BenchCluster.start(...folders, options.profile));
   const client = parts.use(new Client());
@@ -81,6 +86,7 @@ const measureAll = async (): Promise<void> => {
   if (chosen.has('memory')) await oneRun({ figures, cluster, client }, options.large, ['memory']);
 };
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 await measureAll();
 const { size: blobBytes, runs, caches } = options;
 const outcome = { machine, blobBytes, runs, caches, figures, enabled: new Set<string>() };
