@@ -17,6 +17,8 @@ export interface DispatcherOptions {
   readonly resolve: ((swarm: SwarmId) => Promise<void>) | undefined;
   readonly events: ExchangeEvents;
   readonly limits: ExchangeLimits;
+  /** My own. */
+  readonly zone: string;
   readonly clock: () => number;
 }
 
@@ -31,8 +33,8 @@ export class Dispatcher implements EndpointHandler {
   }
 
   linkOpened(link: Link): void {
-    const { limits, clock, events } = this.#options;
-    this.peers.set(link.id, new Peer(link, limits.unsolicitedBytesMax, clock()));
+    const { limits, clock, events, zone } = this.#options;
+    this.peers.set(link.id, new Peer(link, limits.unsolicitedBytesMax, clock(), zone));
     events.linkOpened?.(link.remote.peerId, link.remote.role);
   }
 

@@ -126,6 +126,7 @@ export class Exchange {
       records: this.#records,
       resolve: options.resolve,
       events,
+      zone: options.identity.zone,
       limits,
       clock,
     });

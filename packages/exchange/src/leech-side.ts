@@ -241,10 +241,10 @@ export class LeechSide implements SwarmSide {
 
   /** A peer that cannot be asked has nothing, as far as the machine knows: it hears of every piece here, and is asked for none. */
   #enter({ peer }: Neighbour, have: Bitfield): void {
-    const { id, role, unreachable } = peer;
-    if (!unreachable) return this.handle({ type: 'peerJoined', peer: id, role, have: this.#checkable(have) });
+    const { id, role, abroad, unreachable } = peer;
+    if (!unreachable) return this.handle({ type: 'peerJoined', peer: id, role, have: this.#checkable(have), abroad });
     if (role === 'origin') return this.handle({ type: 'peerLeft', peer: id });
-    return this.handle({ type: 'peerJoined', peer: id, role, have: new Bitfield(have.length) });
+    return this.handle({ type: 'peerJoined', peer: id, role, have: new Bitfield(have.length), abroad });
   }
 
   #isKnown(piece: PieceIndex): boolean {

@@ -7,6 +7,8 @@ import type { Neighbour } from './neighbour.ts';
 /** A link with its channel tables: my joins, and the remote's channel numbers. */
 export class Peer {
   readonly link: Link;
+  /** It says that it is in another zone than I. Whoever names no zone is at home in each. */
+  readonly abroad: boolean;
   /** The swarms that I have joined on this link. */
   readonly neighbours = new Map<SwarmId, Neighbour>();
   /** Where the payload of the DATA frame under way goes. */
@@ -23,8 +25,9 @@ export class Peer {
   #usefulBytes = 0;
   #discardedBytes = 0;
 
-  constructor(link: Link, unsolicitedBytesMax: number, nowMs: number) {
+  constructor(link: Link, unsolicitedBytesMax: number, nowMs: number, zone: string) {
     this.link = link;
+    this.abroad = zone !== '' && link.remote.zone !== '' && zone !== link.remote.zone;
     this.#unsolicitedBytesMax = unsolicitedBytesMax;
     this.idleSinceMs = nowMs;
   }

@@ -64,7 +64,7 @@ export class SuperSide extends ServingSide implements SwarmSide {
   joined(neighbour: Neighbour, have: Bitfield): void {
     // Those who met a growing blob hear the rest when it is complete, and who comes later knows them from metainfo.
     if (this.#grown) this.#sendHashes(neighbour, piecesOf(this.#grown));
-    this.#handle({ type: 'peerJoined', peer: neighbour.peer.id, have });
+    this.#handle({ type: 'peerJoined', peer: neighbour.peer.id, have, abroad: neighbour.peer.abroad });
   }
 
   left(neighbour: Neighbour): void {
