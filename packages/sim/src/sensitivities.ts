@@ -135,16 +135,16 @@ export const sensitivityTable = (
       done(`${label}, seed ${firstSeed + index}`);
       return report;
     });
-    const cells = (['p50Ratio', 'p99Ratio', 'makespanRatio', 'originCopies', 'duplicateRatio'] as const).map((key) =>
-      median(reports.map((report) => report[key])).toFixed(3),
-    );
+    const cells = (
+      ['p50Ratio', 'p99Ratio', 'makespanRatio', 'originCopies', 'duplicateRatio', 'crossZoneCopies'] as const
+    ).map((key) => median(reports.map((report) => report[key])).toFixed(3));
     return `| ${label} | ${cells.join(' | ')} |`;
   });
   return [
     `${scenario}, ${base.agents} agents, median of ${seeds} seeds from ${firstSeed} on`,
     '',
-    `| ${about} | p50 | p99 | makespan | origin copies | duplicates |`,
-    '|---|---|---|---|---|---|',
+    `| ${about} | p50 | p99 | makespan | origin copies | duplicates | cross-zone copies |`,
+    '|---|---|---|---|---|---|---|',
     ...lines,
   ].join('\n');
 };

@@ -114,7 +114,7 @@ test('nobody waits for slow uplinks, a lost tracker or a healed partition for ev
 test('a zone takes a blob in through its gateways, a few times and not once a node', () => {
   const { crossZoneCopies, completed } = little('zones-3');
   assert.equal(completed, 24);
-  assert.ok(crossZoneCopies >= 2 && crossZoneCopies < 12, String(crossZoneCopies));
+  assert.ok(crossZoneCopies >= 2 && crossZoneCopies < 4, String(crossZoneCopies));
 });
 
 test('a cold blob spreads while the origin receives it, and waves follow each other', () => {
