@@ -111,6 +111,8 @@ describe('pull routes', () => {
     const first = await fetchPath('/v2/team/app/tags/list?n=2');
     assert.deepEqual(JSON.parse(String(first.bytes)), { name: 'team/app', tags: ['a', 'b'] });
     assert.equal(first.headers.link, '</v2/team/app/tags/list?n=2&last=b>; rel="next"');
+    const ofUpstream = await fetchPath('/v2/team/app/tags/list?n=2&ns=quay.io');
+    assert.equal(ofUpstream.headers.link, '</v2/team/app/tags/list?n=2&last=b&ns=quay.io>; rel="next"');
     const none = await fetchPath('/v2/team/app/tags/list?n=0');
     assert.deepEqual([JSON.parse(String(none.bytes)).tags, none.headers.link], [[], undefined]);
     const rest = await fetchPath('/v2/team/app/tags/list?last=c');

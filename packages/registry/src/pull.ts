@@ -98,7 +98,12 @@ const sendTags = async (
   const page = await tags(route.repository, { limit, last: query.get('last') ?? undefined }, contextOf(request, reply));
   const last = page.tags.at(-1);
   if (page.more && last !== undefined) {
-    const next = new URLSearchParams({ ...(limit === undefined ? {} : { n: String(limit) }), last });
+    const ns = query.get('ns');
+    const next = new URLSearchParams({
+      ...(limit !== undefined && { n: String(limit) }),
+      last,
+      ...(ns !== null && { ns }),
+    });
     void reply.header('link', `</v2/${route.repository}/tags/list?${next}>; rel="next"`);
   }
   return reply
