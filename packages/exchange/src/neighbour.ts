@@ -46,6 +46,8 @@ export interface SwarmSide {
   /** Ranks of the upload queue. */
   availability(piece: PieceIndex): number;
   heldBy(peer: number): number;
+  /** What the next credit of this swarm ranks among those of others; only an origin serves credits. */
+  readonly creditRank?: number;
   /** The piece to push for one credit that has its turn; undefined: REFUSE. */
   serveCredit(neighbour: Neighbour): PieceIndex | undefined;
   /** A credit that the side has enqueued never gets a turn: the queue is full, or no data connection came. */

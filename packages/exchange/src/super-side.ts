@@ -88,6 +88,10 @@ export class SuperSide extends ServingSide implements SwarmSide {
     return this.#machine.availability(piece);
   }
 
+  get creditRank(): number {
+    return this.#machine.creditRank;
+  }
+
   heldBy(peer: number): number {
     return this.#machine.heldBy(peer);
   }

@@ -48,6 +48,7 @@ export class Uploads {
       limits: options.uploadLimits,
       rank: {
         availability: (swarm, piece) => this.#swarms.get(swarm)?.side.availability(piece) ?? 0,
+        credit: (swarm) => this.#swarms.get(swarm)?.side.creditRank ?? 0,
         held: (swarm, peer) => this.#swarms.get(swarm)?.side.heldBy(peer) ?? 0,
       },
     });

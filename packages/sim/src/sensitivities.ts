@@ -58,6 +58,11 @@ export const sensitivities: Readonly<Record<string, Sensitivity>> = {
     about: 'who chooses what an origin sends',
     rows: policies('origin', ['superSeed', 'pull']),
   },
+  'second-pieces': {
+    scenario: 'small-layers',
+    about: 'pieces of a blob that an origin sends again in any case',
+    rows: values([0, 16, 64, 256], (secondPiecesMin) => ({ superSeed: { secondPiecesMin } })),
+  },
   slots: {
     scenario: flash,
     about: 'uploads that always run, and at most',

@@ -25,6 +25,7 @@ export class SimOrigin implements SimNode {
       {
         rank: {
           availability: (blob, piece) => this.#seeds[blob]?.superSeed.availability(piece) ?? 0,
+          credit: (blob) => this.#seeds[blob]?.superSeed.creditRank ?? 0,
           held: (blob, peer) => this.#seeds[blob]?.superSeed.heldBy(peer) ?? 0,
         },
         serve: (blob, peer) => this.#seeds[blob]?.superSeed.serve(peer, world.events.nowMs),

@@ -73,7 +73,7 @@ export interface WorldOptions {
   readonly policy: PolicyOptions;
   readonly leech: Partial<LeechLimits>;
   readonly upload: Partial<UploadLimits>;
-  readonly superSeed: Pick<SuperSeedOptions, 'judgeAfter'>;
+  readonly superSeed: Pick<SuperSeedOptions, 'judgeAfter' | 'secondPiecesMin'>;
   /** Max-min shares that differ by less are left as they are; 0: exact (network.ts). */
   readonly shareTolerance: number;
   /** A world that is not done by then has failed. */

@@ -35,6 +35,12 @@ export class SpreadIndex {
     this.#rankOf[piece] = place + 1;
   }
 
+  /** Whether there is a piece of a rank under this one. */
+  hasBelow(rank: number): boolean {
+    for (let low = 0; low < rank; low++) if ((this.#ranks[low]?.count ?? 0) > 0) return true;
+    return false;
+  }
+
   /** One of the pieces of lowest rank outside `without`, each as likely as the others. */
   lowest(without: PieceSet, prng: Prng): PieceIndex | undefined {
     for (const pieces of this.#ranks) {

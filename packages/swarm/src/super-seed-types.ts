@@ -33,6 +33,8 @@ export interface SuperSeedOptions {
   readonly originCount?: number;
   /** Credits that may wait or run for this blob at once; further ones are refused. Default 2048. */
   readonly creditsMax?: number;
+  /** Pieces that all origins may send again once every piece is out, if that is more than a fifth of the blob. Default 64. */
+  readonly secondPiecesMin?: number;
   /** Pieces sent after one until it should be known at others (passing-on.ts). Default 128. */
   readonly judgeAfter?: number;
   /** Only announced pieces are served (see pieceAvailable). Default false. */

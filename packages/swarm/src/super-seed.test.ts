@@ -111,7 +111,7 @@ test('a piece whose only receiver was lost before anyone else had it goes out fi
 });
 
 test('once all is out and the swarm is the faster one, second copies are refused; a wish after a refusal is served', () => {
-  const driver = new Driver(200).join(1, 2, 3, 4, 5);
+  const driver = new Driver(200, { secondPiecesMin: 0 }).join(1, 2, 3, 4, 5);
   const deliver = (peer: number, piece: number): void => {
     driver.nowMs += 10;
     driver.end(peer, piece);
@@ -207,8 +207,28 @@ test('numbers from the wire that are no pieces of the blob change nothing', () =
   assert.equal(driver.origin.heldBy(1), 0);
 });
 
+test('a blob of few pieces is sent again to as many as its second pieces allow', () => {
+  const driver = new Driver(1, { secondPiecesMin: 3 }).join(1, 2, 3, 4, 5, 6);
+  for (const peer of [1, 2, 3, 4]) {
+    assert.equal(driver.want(peer), 0);
+    driver.end(peer, 0);
+  }
+  assert.equal(driver.want(5), undefined);
+});
+
+test('a credit ranks behind those of other swarms once every piece is on its way or known at somebody', () => {
+  const driver = new Driver(2).join(1, 2, 3);
+  assert.equal(driver.origin.creditRank, 0);
+  const first = driver.want(1);
+  assert.equal(driver.origin.creditRank, 0);
+  driver.origin.handle({ type: 'peerHave', peer: 3, piece: first === 0 ? 1 : 0 }, 0);
+  assert.equal(driver.origin.creditRank, 1);
+  driver.origin.handle({ type: 'peerLeft', peer: 3 }, 0);
+  assert.equal(driver.origin.creditRank, 0);
+});
+
 test('how slow the swarm was while it had little to pass on earns nobody a second copy', () => {
-  const driver = new Driver(200).join(1, 2, 3, 4);
+  const driver = new Driver(200, { secondPiecesMin: 0 }).join(1, 2, 3, 4);
   for (let piece = 0; piece < 240; piece++) {
     const peer = 1 + (piece % 4);
     driver.nowMs += 2;

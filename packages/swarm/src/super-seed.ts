@@ -24,14 +24,21 @@ interface Agent {
   keeps: boolean;
 }
 
+/** Pieces of this rank and above (see `#rank`) are in the swarm already. */
+const secondCopyRank = 2;
 /** Credits of one agent beyond this are refused, whatever it says. */
 const creditsPerPeerMax = 16;
 /** What an agent preferred so long ago it has meanwhile got elsewhere, or prefers again. */
 const preferStaleMs = 200;
 /** A piece is known at others long before so many more were sent, in any swarm that is not slower than its origin. */
 const judgeAfterDefault = 128;
-/** Once every piece is out and this many copies were sent, only those are served whom the swarm cannot serve. */
-const copiesMax = 1.2;
+/** Once every piece is out and this share of the blob was sent again, only those are served whom the swarm cannot serve. */
+const secondShare = 0.2;
+/**
+ * Or so many pieces: the first to come get a blob of few pieces before the others have met, and pass it on through their
+ * own uplinks alone.
+ */
+const secondPiecesDefault = 64;
 
 /**
  * What an origin lets into the swarm next: the piece it sent least, so that no byte leaves it twice before every byte has
@@ -119,6 +126,11 @@ export class SuperSeed {
   /** Agents known to hold the piece. */
   availability(piece: PieceIndex): number {
     return this.#availability[piece] ?? 0;
+  }
+
+  /** What a credit ranks among those of other swarms: 0 while it lets a piece in that nobody has, 1 when it repeats one. */
+  get creditRank(): number {
+    return this.#servable.hasBelow(secondCopyRank) ? 0 : 1;
   }
 
   heldBy(peer: PeerHandle): number {
@@ -267,11 +279,14 @@ export class SuperSeed {
     // While a cold blob grows there are better pieces to come than second copies.
     if (this.#grows && this.#agents.size > 1) return undefined;
     // Everything is out: what is sent now is a second copy, worth its bytes only where the swarm itself is the slower one.
-    const worthIt =
-      this.#agents.size <= 1 ||
-      this.copiesSent * (this.#options.originCount ?? 1) < copiesMax ||
-      this.#progress.originIsFaster(nowMs);
+    const worthIt = this.#agents.size <= 1 || this.#sendsAgain() || this.#progress.originIsFaster(nowMs);
     return worthIt ? fresh : undefined;
+  }
+
+  /** Whether this origin's part of the second copies that may be sent in any case is not spent. */
+  #sendsAgain(): boolean {
+    const { pieceCount, originCount = 1, secondPiecesMin = secondPiecesDefault } = this.#options;
+    return this.#piecesSent * originCount < pieceCount + Math.max(secondShare * pieceCount, secondPiecesMin);
   }
 
   /** Of the few pieces that the agent named, the one it lacks that the swarm has least of. */

@@ -222,7 +222,9 @@ class Choice {
   }
 
   #availabilityOf({ swarm, piece, availability }: Waiting): number {
-    return piece !== undefined && this.#rank ? this.#rank.availability(swarm, piece) : availability;
+    const rank = this.#rank;
+    if (piece === undefined) return rank?.credit?.(swarm) ?? availability;
+    return rank ? rank.availability(swarm, piece) : availability;
   }
 
   #heldOf({ swarm, peer, held }: Waiting): number {

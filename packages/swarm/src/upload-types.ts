@@ -68,6 +68,8 @@ export type UploadAction =
 export interface UploadRank {
   availability(swarm: SwarmHandle, piece: PieceIndex): number;
   held(swarm: SwarmHandle, peer: PeerHandle): number;
+  /** In place of a piece's availability for a credit, whose piece is not chosen yet. */
+  credit?(swarm: SwarmHandle): number;
 }
 
 export interface UploadLimits {
