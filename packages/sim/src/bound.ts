@@ -45,6 +45,7 @@ export interface WorldBounds {
  * - Agents that come together: the formula above, over their own uplinks.
  * - Arrivals spread over more than half a transfer, and every wave but the first: others have come far by then, so a
  *   node is limited by its own downlink alone, and the makespan by the last one to arrive.
+ * - Agents that want different blobs: of the makespan, the latest end that an agent's arrival and own downlink allow.
  * - A cold origin: what the origin itself takes to receive the blob.
  */
 export const worldBounds = (world: World): WorldBounds => {
@@ -75,5 +76,12 @@ export const worldBounds = (world: World): WorldBounds => {
     return { nodeMs: aloneMs, makespanMs: lastArrivalMs + aloneMs, waveMs: [] };
   const waveMs = Array.from({ length: options.waves }, (_, wave) => (wave === 0 ? togetherMs : aloneMs));
   const makespanMs = waveMs.reduce((sum, ms) => sum + ms, 0);
-  return { nodeMs: togetherMs, makespanMs, waveMs };
+  // Where agents want different amounts, whoever wants most may be the last to come.
+  const lastMs = Math.max(...first.map(({ plan, wantedBytes }) => plan.arrivalMs + wantedBytes / options.agentDown));
+  const differ = options.blobsPerAgent > 0;
+  return {
+    nodeMs: togetherMs,
+    makespanMs: differ ? Math.max(makespanMs, lastMs - Math.min(...arrivalsMs)) : makespanMs,
+    waveMs,
+  };
 };
