@@ -1,5 +1,5 @@
 import { getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { UpstreamError } from './upstream-error.ts';
 
 export interface UpstreamDeadlines {
@@ -19,6 +19,8 @@ export interface TransportOptions {
   /** Plain HTTP and certificates that cannot be verified are accepted. */
   readonly insecure: boolean;
   readonly deadlines: UpstreamDeadlines;
+  /** An HTTP proxy that everything goes through; it may hold a login. */
+  readonly proxy?: string | undefined;
 }
 
 export interface WireRequest {
@@ -37,13 +39,13 @@ const headerBytesMax = 64 * 1024;
 /** Single HTTP requests to one upstream and whom it refers to: its token server, its object storage. Follows nothing. */
 export class UpstreamTransport {
   readonly #options: TransportOptions;
-  readonly #verified: Agent;
-  readonly #own: Agent;
+  readonly #verified: Dispatcher;
+  readonly #own: Dispatcher;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#verified = this.#agent(true);
-    this.#own = options.insecure ? this.#agent(false) : this.#verified;
+    this.#verified = this.#dispatcher(true);
+    this.#own = options.insecure ? this.#dispatcher(false) : this.#verified;
   }
 
   /**
@@ -74,19 +76,20 @@ export class UpstreamTransport {
     await Promise.all([this.#verified.destroy(), this.#own.destroy()]);
   }
 
-  #agent(verify: boolean): Agent {
-    const { ca, deadlines } = this.#options;
-    return new Agent({
+  #dispatcher(verify: boolean): Dispatcher {
+    const { ca, deadlines, proxy } = this.#options;
+    const tls = {
+      rejectUnauthorized: verify,
+      ...(ca && { ca: [...getCACertificates('default'), Buffer.from(ca).toString()] }),
+    };
+    const options = {
       connections: connectionsMax,
-      connect: {
-        timeout: deadlines.connectMs,
-        rejectUnauthorized: verify,
-        ...(ca && { ca: [...getCACertificates('default'), Buffer.from(ca).toString()] }),
-      },
       headersTimeout: deadlines.answerMs,
       bodyTimeout: deadlines.stallMs,
       maxHeaderSize: headerBytesMax,
-    });
+    };
+    if (proxy === undefined) return new Agent({ ...options, connect: { ...tls, timeout: deadlines.connectMs } });
+    return new ProxyAgent({ ...options, uri: proxy, requestTls: tls, connectTimeout: deadlines.connectMs });
   }
 }
 

@@ -28,6 +28,13 @@ const registry = section({
   caFile: Type.Optional(
     path({ description: 'PEM file of authorities that the registry may be signed by, besides those of the system.' }),
   ),
+  proxy: Type.Optional(
+    url({
+      hidden: true,
+      description:
+        'HTTP proxy for this registry, its token server and its storage, such as `http://proxy.example.com:3128`, with a login where it needs one. Variables such as HTTPS_PROXY do not count.',
+    }),
+  ),
   insecure: flag({
     default: false,
     description:

@@ -115,6 +115,7 @@ export class UpstreamSet implements AsyncDisposable {
           url,
           ca,
           insecure: registry.insecure,
+          proxy: registry.proxy,
           deadlines: { connectMs, answerMs, stallMs },
           credentials: this.#credentials(registry, url === main ? host : url.host),
           clock,

@@ -25,6 +25,7 @@ export interface ClientOptions {
   readonly ca?: boolean;
   readonly manifestBytesMax?: number;
   readonly mirrors?: readonly string[];
+  readonly proxy?: string;
 }
 
 /** A client of a fake upstream, with a clock of its own. */
@@ -45,6 +46,7 @@ export const clientOf = ({ url }: Pick<FakeUpstream, 'url'>, options: ClientOpti
         credentials,
         insecure,
         ...(options.ca === true && { ca: readFileSync(testCertificateFile) }),
+        proxy: options.proxy,
         deadlines: { connectMs: 2000, answerMs: 2000, stallMs: 2000 },
         clock,
         events: { answered: () => {}, rateLimit: (limit) => void limits.push(limit) },
