@@ -1,6 +1,7 @@
 import type { Address, PeerId, PieceIndex, SwarmId } from '@shoal/core';
 import { formatAddress, parseAddress } from '@shoal/core';
 import type { PeerEntry } from '@shoal/protocol';
+import type { GatewayPlace } from '@shoal/swarm';
 import type { Candidates } from './candidates.ts';
 import type { DownloadEvents, ExchangeEvents } from './events.ts';
 import type { LeechHooks, LeechSide } from './leech-side.ts';
@@ -89,6 +90,11 @@ export class Download implements LeechHooks {
   addOrigin(address: Address): void {
     this.#origins.add(formatAddress(address));
     if (!this.complete) this.#parts?.candidates.add(address, 'origin');
+  }
+
+  /** What the tracker says of this node's part in its zone. */
+  setGateway(place: GatewayPlace | undefined): void {
+    this.#parts?.side.handle({ type: 'gateway', place });
   }
 
   /** The next piece that each in-order reader needs; replaces the former list. */

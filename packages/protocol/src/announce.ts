@@ -68,15 +68,17 @@ export const AnnounceRequestSchema = Type.Object({
   swarms: Type.Array(SwarmAnnounceSchema, { maxItems: announceSwarmsMax }),
 });
 
+const place = Type.Integer({ minimum: 0, maximum: 1000 });
+
 export const AnnounceResponseSchema = Type.Object({
   swarms: Type.Array(
     Type.Object({
       swarm: SwarmIdSchema,
       peers: Type.Array(PeerEntrySchema, { maxItems: 2 * peersWantedMax }),
       gateway: Type.Optional(
-        Type.Boolean({
+        Type.Union([Type.Null(), Type.Object({ index: place, known: place, places: place })], {
           description:
-            'Whether bytes enter the zone of the peer through it; without it the swarm has one zone. One that is none leaves origins of other zones alone as long as its own zone delivers.',
+            'Without it the swarm has one zone. The place of the peer among the gateways of its zone, through which bytes enter it; null: it is none, and leaves origins of other zones alone as long as its own zone delivers.',
         }),
       ),
     }),

@@ -47,7 +47,7 @@ export class Tracking {
   async announce({ peer, swarms }: AnnounceRequest): Promise<AnnounceResponse> {
     checkReachable(peer);
     checkNoRepeats(swarms);
-    const { known, members, gateways, refused } = await this.#o.store.announce(
+    const { known, members, gateways, places, refused } = await this.#o.store.announce(
       peer,
       swarms.map((announce) => this.#changeOf(announce)),
     );
@@ -61,7 +61,7 @@ export class Tracking {
       return {
         swarm,
         peers: this.#handOut(swarm, members[index] ?? [], { ...peer, gateways: among }, want),
-        ...(among && { gateway: among.has(peer.peerId) }),
+        ...(among && { gateway: places[index] ?? null }),
       };
     });
     return {
@@ -111,9 +111,7 @@ export class Tracking {
     want: number,
   ): PeerEntry[] {
     const { gateways } = to;
-    const isFar = ({ role, zone }: Member): boolean => role === 'origin' && zone !== '' && zone !== to.zone;
-    const near = gateways && !gateways.has(to.peerId) ? members.filter((member) => !isFar(member)) : members;
-    const candidates = near.map((member) => ({
+    const candidates = members.map((member) => ({
       ...member,
       degree: member.degree + this.#pending.of(swarm, member.peerId),
     }));

@@ -29,7 +29,11 @@ describe('tracker api', () => {
     assert.deepEqual(first, { swarms: [], again: true, intervalMs: 10_000 });
     const second = await client.announce(peer(2), announceOf(1));
     assert.deepEqual(second.swarms, [
-      { swarm: swarmId(1), peers: [{ ...peer(1, { zone: 'z' }), complete: true }], gateway: true },
+      {
+        swarm: swarmId(1),
+        peers: [{ ...peer(1, { zone: 'z' }), complete: true }],
+        gateway: { index: 0, known: 1, places: 10 },
+      },
     ]);
     assert.equal((await client.announce(peer(2), announceOf(1))).again, false);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { PeerEntry, PeerSelf } from '@shoal/protocol';
+import type { AnnounceResponse, PeerEntry, PeerSelf } from '@shoal/protocol';
 import { Tracker } from '../src/service.ts';
 import { peer, swarmId } from '../src/store/peer-store-conformance.ts';
 import { announceOf, testConfig, TrackerClient } from './tracker-client.ts';
@@ -25,7 +25,9 @@ describe('a tracker with three zones', () => {
   });
   after(() => tracker.stop());
 
-  const ask = async (self: PeerSelf): Promise<{ peers: readonly PeerEntry[]; gateway: boolean | undefined }> => {
+  const ask = async (
+    self: PeerSelf,
+  ): Promise<{ peers: readonly PeerEntry[]; gateway: AnnounceResponse['swarms'][number]['gateway'] }> => {
     const { swarms } = await client.announce(self, announceOf(1, { event: 'progress', want: 10 }));
     return { peers: swarms[0]?.peers ?? [], gateway: swarms[0]?.gateway };
   };
@@ -36,7 +38,7 @@ describe('a tracker with three zones', () => {
       const { peers, gateway } = await ask(agent(z, gateways));
       const agents = peers.filter(({ role }) => role === 'agent');
       const abroad = agents.filter(({ zone }) => zone !== zones[z]);
-      assert.equal(gateway, true);
+      assert.deepEqual(gateway, { index: gateways - 1, known: gateways, places: gateways });
       assert.ok(abroad.length > 0 && abroad.length < agents.length, `${abroad.length} of ${agents.length} abroad`);
       assert.ok(abroad.every((entry) => place(entry) <= gateways));
       assert.equal(peers.length - agents.length, 1);
@@ -46,7 +48,7 @@ describe('a tracker with three zones', () => {
   it('hands the others their own zone, and origins only of their own', async () => {
     for (let z = 0; z < zones.length; z++) {
       const { peers, gateway } = await ask(agent(z, gateways + 1));
-      assert.equal(gateway, false);
+      assert.equal(gateway, null);
       assert.equal(peers.filter(({ role }) => role === 'agent').length, 10);
       assert.ok(peers.every(({ zone }) => zone === zones[z]));
       assert.equal(
@@ -58,8 +60,8 @@ describe('a tracker with three zones', () => {
 
   it('makes the next joiner a gateway when one leaves', async () => {
     await client.announce(agent(1, 3), announceOf(1, { event: 'leave', want: 0 }));
-    assert.equal((await ask(agent(1, gateways + 1))).gateway, true);
-    assert.equal((await ask(agent(1, gateways + 2))).gateway, false);
+    assert.equal((await ask(agent(1, gateways + 1))).gateway?.index, gateways - 1);
+    assert.equal((await ask(agent(1, gateways + 2))).gateway, null);
   });
 
   it('says nothing of gateways where nobody has a zone', async () => {

@@ -8,7 +8,7 @@ import {
   swarmIdOf,
 } from '@shoal/core';
 import type { Download, Exchange } from '@shoal/exchange';
-import type { PeerEntry } from '@shoal/protocol';
+import type { AnnounceResponse, PeerEntry } from '@shoal/protocol';
 import type { BlobSource } from '@shoal/registry';
 import { type CachedBlob, sha256 } from '@shoal/store';
 import type { AgentEvents } from '../events.ts';
@@ -51,6 +51,8 @@ export interface PullEnd {
   /** `corrupt` and `full`: what is in the cache is of no use. */
   failed(pull: BlobPull, why: 'corrupt' | 'full' | 'abandoned' | 'error'): void;
 }
+
+type Gateway = AnnounceResponse['swarms'][number]['gateway'];
 
 const stepMs = 200;
 const progressMs = 10_000;
@@ -197,7 +199,8 @@ export class BlobPull {
     this.#finish('corrupt', reason);
   }
 
-  #addPeers(entries: readonly PeerEntry[], gateway: boolean | undefined): void {
+  #addPeers(entries: readonly PeerEntry[], gateway: Gateway): void {
+    this.#download.setGateway(gateway ?? undefined);
     for (const entry of entries) {
       try {
         this.#download.addPeer(entry);
@@ -206,7 +209,7 @@ export class BlobPull {
         if (!(error instanceof InvalidValueError)) throw error;
       }
     }
-    this.#originEntry.peers(entries, gateway);
+    this.#originEntry.peers(entries, gateway === undefined ? undefined : gateway !== null);
   }
 
   #meetOrigins(reach: OriginReach): void {

@@ -11,7 +11,7 @@ export interface AnnounceClient {
 export interface AnnouncedSwarm extends BookedSwarm {
   readonly digest?: Digest | undefined;
   /** `gateway`: see AnnounceResponse. */
-  peers?(entries: readonly PeerEntry[], gateway: boolean | undefined): void;
+  peers?(entries: readonly PeerEntry[], gateway: AnnounceResponse['swarms'][number]['gateway']): void;
 }
 
 export interface AnnouncerEvents {

@@ -74,13 +74,14 @@ export class MemoryPeerStore implements PeerStore {
     const views = changes.map((change) => {
       if (change.leave) this.#leave(peer, change.swarm);
       else if (!this.#join(peer, change)) refused += 1;
-      return change.sample > 0 ? this.#view(self, change.swarm, change.sample) : { members: [], gateways: undefined };
+      return change.sample > 0 ? this.#view(self, change.swarm, change.sample) : nobody;
     });
     peer.refused += refused;
     return {
       known: before !== undefined,
       members: views.map(({ members }) => members),
       gateways: views.map(({ gateways }) => gateways),
+      places: views.map(({ place }) => place),
       refused,
     };
   }
@@ -199,20 +200,16 @@ export class MemoryPeerStore implements PeerStore {
     return [...origins, ...swarm.agents.sample(count, this.#o.prng, except)];
   }
 
-  #view(
-    self: PeerSelf,
-    id: SwarmId,
-    count: number,
-  ): { readonly members: Member[]; readonly gateways: ZoneView['gateways'] | undefined } {
+  #view(self: PeerSelf, id: SwarmId, count: number): Found {
     const swarm = this.#swarms.get(id);
-    if (!swarm || swarm.zones.size < 2) return { members: this.#sample(id, count, self.peerId), gateways: undefined };
+    if (!swarm || swarm.zones.size < 2) return { ...nobody, members: this.#sample(id, count, self.peerId) };
     const own = swarm.zones.get(self.zone);
     const local = own?.sample(count, this.#o.prng, self.peerId) ?? [];
     const others = [...swarm.zones.values().take(zonesPerSwarmMax)].filter((list) => list !== own);
     const first = [...(own ? [own] : []), ...others].map((list) => list.first(gatewaysPerZone));
-    const { agents, gateways } = zoneView(self, local, first);
+    const { agents, gateways, place } = zoneView(self, local, first);
     const origins = swarm.origins.values().filter(({ peerId }) => peerId !== self.peerId);
-    return { members: [...origins, ...agents], gateways };
+    return { members: [...origins, ...agents], gateways, place };
   }
 
   #dropDead(): void {
@@ -228,6 +225,15 @@ export class MemoryPeerStore implements PeerStore {
     this.#peers.delete(peer.self.peerId);
   }
 }
+
+/** What one announce gets of a swarm. */
+interface Found {
+  readonly members: readonly Member[];
+  readonly gateways: ZoneView['gateways'] | undefined;
+  readonly place: ZoneView['place'];
+}
+
+const nobody: Found = { members: [], gateways: undefined, place: undefined };
 
 const emptySwarm = (serial: number): Swarm => ({
   serial,

@@ -1,6 +1,7 @@
 import { ShoalError } from '@shoal/core';
 import type { Digest, SwarmId } from '@shoal/core';
 import type { PeerEntry, PeerSelf } from '@shoal/protocol';
+import type { GatewayPlace } from '@shoal/swarm';
 
 /** A member of one swarm. */
 export interface Member extends PeerEntry {
@@ -29,6 +30,8 @@ export interface AnnounceOutcome {
   readonly members: readonly (readonly Member[])[];
   /** For each change that wanted members: the gateways that were found (swarm/zones.ts). Undefined: the swarm has one zone. */
   readonly gateways: readonly (ReadonlySet<string> | undefined)[];
+  /** The peer's own place among those of its zone. */
+  readonly places: readonly (GatewayPlace | undefined)[];
   /** Memberships that were not kept because a limit was reached. */
   readonly refused: number;
 }

@@ -1,10 +1,12 @@
-import { type ZoneMember, zoneGateways } from '@shoal/swarm';
+import { type GatewayPlace, gatewayPlace, type ZoneMember, zoneGateways } from '@shoal/swarm';
 import type { Member } from './peer-store.ts';
 
 /** Agents that one who asks may get of a swarm of several zones, and who the gateways among them are. */
 export interface ZoneView {
   readonly agents: readonly Member[];
   readonly gateways: ReadonlySet<string>;
+  /** Of the one that asks; undefined: it is no gateway. */
+  readonly place: GatewayPlace | undefined;
 }
 
 /**
@@ -17,11 +19,12 @@ export const zoneView = (
   first: Iterable<readonly Member[]>,
 ): ZoneView => {
   const members = [...first].flat();
-  const gateways = new Set([...zoneGateways(members.map(inOrder)).values()].flat());
+  const byZone = zoneGateways(members.map(inOrder));
+  const gateways = new Set([...byZone.values()].flat());
   const abroad = gateways.has(self.peerId)
     ? members.filter(({ peerId, zone }) => zone !== self.zone && gateways.has(peerId))
     : [];
-  return { agents: [...local, ...abroad], gateways };
+  return { agents: [...local, ...abroad], gateways, place: gatewayPlace(byZone.get(self.zone) ?? [], self.peerId) };
 };
 
 const inOrder = ({ peerId, zone }: Member, joined: number): ZoneMember => ({ peerId, zone, joined });

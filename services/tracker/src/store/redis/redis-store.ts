@@ -11,7 +11,7 @@ import type {
   StoreLimits,
   SwarmPage,
 } from '../peer-store.ts';
-import { zoneView } from '../zone-view.ts';
+import { type ZoneView, zoneView } from '../zone-view.ts';
 import type { RedisConnection } from './connection.ts';
 import { unavailable } from './connection.ts';
 import { Keys } from './keys.ts';
@@ -82,6 +82,7 @@ export class RedisPeerStore implements PeerStore {
         known: known === 1,
         members: views.map(({ members }) => members),
         gateways: views.map(({ gateways }) => gateways),
+        places: views.map(({ place }) => place),
         refused: results.filter(({ done }) => !done).length,
       };
     });
@@ -185,9 +186,13 @@ export class RedisPeerStore implements PeerStore {
     swarm: SwarmId,
     { zones, isEarly }: MemberResult,
     sampled: readonly Member[],
-  ): Promise<{ members: readonly Member[]; gateways: ReadonlySet<string> | undefined }> {
-    if (zones.length === 0) return { members: sampled, gateways: undefined };
-    if (!isEarly) return { members: sampled, gateways: new Set() };
+  ): Promise<{
+    members: readonly Member[];
+    gateways: ZoneView['gateways'] | undefined;
+    place: ZoneView['place'];
+  }> {
+    if (zones.length === 0) return { members: sampled, gateways: undefined, place: undefined };
+    if (!isEarly) return { members: sampled, gateways: new Set(), place: undefined };
     const first = async (among: readonly string[]): Promise<Member[][]> => {
       const stored = await this.#members.first(swarm, among);
       return this.#live.resolve(
@@ -200,12 +205,12 @@ export class RedisPeerStore implements PeerStore {
         })),
       );
     };
-    const { agents, gateways } = zoneView(
+    const { agents, gateways, place } = zoneView(
       self,
       sampled.filter(({ role }) => role === 'agent'),
       await first([...new Set([self.zone, ...zones])]),
     );
-    return { members: [...sampled.filter(({ role }) => role === 'origin'), ...agents], gateways };
+    return { members: [...sampled.filter(({ role }) => role === 'origin'), ...agents], gateways, place };
   }
 
   async #nameDigest(digest: Digest, swarm: SwarmId): Promise<void> {
