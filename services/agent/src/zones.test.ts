@@ -21,7 +21,7 @@ test('a blob crosses the zones a few times, not once for every agent', async () 
   assert.ok(pulled.every((bytes) => digestOfBytes(bytes) === digest));
   const across = await Promise.all(agents.map(({ agent }) => agent.metric('received_cross_zone_bytes_total')));
   const copies = across.reduce((sum, bytes) => sum + bytes, 0) / size;
-  assert.ok(copies >= 1 && copies < agents.length / 2, `copies across zones: ${copies}`);
+  assert.ok(copies >= 1 && copies < agents.length / 4, `copies across zones: ${copies}`);
   const local = across.filter((bytes) => bytes === 0).length;
   assert.ok(local >= zones.length * (perZone - gatewaysPerZone), `agents that got all of it in their zone: ${local}`);
 });
