@@ -110,3 +110,22 @@ test('without credentials a private repository is a 404, so that a runtime asks 
   assert.deepEqual([answer.status, answer.code], [404, 'MANIFEST_UNKNOWN']);
   assert.match(answer.bytes.toString(), /credentials are refused|access is denied/);
 });
+
+test('storage that refuses for good is one line in the log, without the URL that it refused', async () => {
+  await using world = await upstreamWorld({ auth: 'bearer', redirects: true });
+  const { fake, origin, host } = world;
+  const blob = fake.addBlob(Buffer.alloc(500_000, 3));
+  fake.misbehave = ({ headers, method, url = '' }, reply) => {
+    if (headers.authorization === undefined || method === 'HEAD' || !url.includes('/blobs/')) return false;
+    reply
+      .writeHead(307, { location: fake.storage.presigned('x', Buffer.alloc(1)).replace(/=.*/, '=expired-secret') })
+      .end();
+    return true;
+  };
+  const answer = await origin.client.call('GET', `/v2/${host}/team/app/blobs/${blob}`);
+  assert.equal(answer.status, 502);
+  const lines = world.logged().split('\n');
+  assert.equal(lines.filter((line) => line.includes('the upstream does not deliver')).length, 1);
+  for (const secret of ['expired-secret', ...fake.tokens.secrets])
+    assert.ok(!`${world.logged()}${answer.bytes}`.includes(secret), `${secret} is shown`);
+});

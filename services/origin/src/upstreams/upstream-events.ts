@@ -43,8 +43,9 @@ export class UpstreamEvents {
 
   answered(upstream: string, method: string, kind: AskedFor, status: number): void {
     this.#requests.inc({ upstream, method, kind, status: String(status) });
-    if (status < 500 && status !== 429 && this.#down.delete(upstream))
-      this.#log.info({ upstream }, 'the upstream answers again');
+    // A challenge, or storage that refuses, is no sign that it delivers.
+    const well = status < 400 || status === 404;
+    if (well && this.#down.delete(upstream)) this.#log.info({ upstream }, 'the upstream answers again');
   }
 
   received(upstream: string, bytes: number): void {
