@@ -26,7 +26,9 @@ const path = (digest: Digest): string => `/v2/team/app/blobs/${digest}`;
 const start = async (digest: Digest, bytes: Uint8Array): Promise<Cold> => {
   const source = new GatedSource(digest, bytes);
   const world = await World.start({}, { coldProviders: [source] });
-  const agents = await Promise.all(names.map((name) => world.agent(name, { deadlines: { firstByteMs: 20_000 } })));
+  const agents = await Promise.all(
+    names.map((name) => world.agent(name, { deadlines: { firstByteMs: 20_000 }, stop: { timeoutMs: 2000 } })),
+  );
   source.allow(piece);
   const answers = await Promise.all(agents.map((agent) => agent.get(path(digest))));
   const bodies = answers.map((answer) => new BodyReader(answer));
