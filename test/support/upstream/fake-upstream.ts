@@ -111,7 +111,8 @@ export class FakeUpstream implements AsyncDisposable {
     });
     for (const [name, value] of Object.entries(this.headers)) reply.setHeader(name, value);
     if (this.misbehave?.(request, reply, url) === true) return;
-    const [, repository = '', kind, reference = ''] = /^(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/.exec(path) ?? [];
+    const [, repository = '', kind, reference = ''] =
+      /^(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/.exec(path) ?? [];
     if (!this.#admits(request.headers.authorization, repository)) return this.#challenge(reply, repository);
     if (kind === 'manifests')
       return this.#manifest(request, reply, this.tags.get(`${repository}:${reference}`) ?? reference);
