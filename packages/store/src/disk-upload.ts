@@ -131,10 +131,12 @@ export class DiskUpload implements Upload {
     for await (const chunk of chunks) {
       this.#checkExists();
       const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
+      // The kernel takes the bytes while they are hashed.
+      const written = writer.write(part);
       hasher.update(part);
       this.#size += part.length;
       room -= part.length;
-      await writer.write(part);
+      await written;
       if (part !== chunk) {
         throw new OciError('SIZE_INVALID', `size: more than the ${bytesMax} bytes allowed here`, { status: 413 });
       }

@@ -1,20 +1,12 @@
-import { KiB, MiB } from '@shoal/core';
+import { MiB } from '@shoal/core';
 import type { FileHandle } from 'node:fs/promises';
-
-const bufferLength = 512 * KiB;
 
 /** Data goes to the medium while more arrives, so that the fsync at the end does not have it all before it. */
 const syncEvery = 64 * MiB;
 
-/**
- * Appends small chunks as large writes, in order. While one buffer is being written the other one fills; when both
- * are taken `write` waits. So memory is bounded by two buffers and the caller's hashing overlaps the disk.
- */
+/** Writes chunks one after the other; large ones, as each is a call of its own. */
 export class SequentialWriter {
   readonly #handle: FileHandle;
-  #filling: Uint8Array | undefined;
-  #spare: Uint8Array | undefined;
-  #filled = 0;
   #position: number;
   #sinceSync = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -25,47 +17,28 @@ export class SequentialWriter {
     this.#position = position;
   }
 
-  /** The chunk is copied: it may be reused when this resolves. @throws the error of an earlier write */
-  async write(chunk: Uint8Array): Promise<void> {
-    for (let from = 0; from < chunk.length;) {
-      this.#filling ??= Buffer.allocUnsafeSlow(bufferLength);
-      const part = chunk.subarray(from, from + bufferLength - this.#filled);
-      this.#filling.set(part, this.#filled);
-      this.#filled += part.length;
-      from += part.length;
-      if (this.#filled === bufferLength) await this.#flush();
-    }
+  /** One at a time. When it resolves the file system has the bytes, and the chunk may be reused. */
+  write(chunk: Uint8Array): Promise<void> {
+    this.#writing = this.#writeAll(chunk);
+    return this.#writing;
   }
 
-  /** When every byte has been handed to the file system and no operation is under way. */
+  /** When no operation is under way. @throws the error of the last write, or of a sync */
   async end(): Promise<void> {
     try {
-      await this.#flush();
       await this.#writing;
     } finally {
       await this.#syncing;
     }
   }
 
-  async #flush(): Promise<void> {
-    await this.#writing;
-    const buffer = this.#filling;
-    if (!buffer || this.#filled === 0) return;
-    this.#writing = this.#writeAll(buffer.subarray(0, this.#filled), this.#position);
-    // The error reaches the caller at the next flush or at the end; until then it is not unhandled.
-    this.#writing.catch(() => undefined);
-    this.#position += this.#filled;
-    this.#filled = 0;
-    this.#filling = this.#spare;
-    this.#spare = buffer;
-  }
-
-  async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
+  async #writeAll(chunk: Uint8Array): Promise<void> {
+    for (let done = 0; done < chunk.length;) {
+      const { bytesWritten } = await this.#handle.write(chunk, done, chunk.length - done, this.#position);
+      this.#position += bytesWritten;
       done += bytesWritten;
     }
-    this.#sinceSync += bytes.length;
+    this.#sinceSync += chunk.length;
     if (this.#sinceSync >= syncEvery && !this.#syncing) this.#startSync();
   }
 

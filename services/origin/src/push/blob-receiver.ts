@@ -3,7 +3,8 @@ import { type Digest, OciError, type RepositoryName, ShoalError } from '@shoal/c
 import type { Upload, UploadStore } from '@shoal/store';
 import type { FastifyRequest } from 'fastify';
 import type { Content } from '../content.ts';
-import { bodyChunks, type BodyPace, contentLength } from './request-body.ts';
+import type { BodyPace } from './body-batches.ts';
+import { bodyChunks, contentLength } from './request-body.ts';
 
 export interface BlobReceiverOptions extends BodyPace {
   /** Bodies that are received at the same moment. */
@@ -56,7 +57,7 @@ export class BlobReceiver {
       throw new OciError('SIZE_INVALID', `a blob of more than ${this.#options.blobBytesMax} bytes is not allowed`, {
         status: 413,
       });
-    await this.#whileActive(() => upload.append(this.#counted(request), { offset: upload.size, bytesMax }));
+    await this.#whileActive(() => upload.append(bodyChunks(request, this.#options), { offset: upload.size, bytesMax }));
     if (range && upload.size !== range.end)
       throw new OciError('SIZE_INVALID', `Content-Range ends at ${range.end - 1}, the upload at ${upload.size - 1}`);
   }
@@ -85,13 +86,6 @@ export class BlobReceiver {
       await receive();
     } finally {
       this.#active--;
-    }
-  }
-
-  async *#counted(request: FastifyRequest): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bodyChunks(request, this.#options)) {
-      this.#options.bytesReceived(chunk.length);
-      yield chunk;
     }
   }
 }

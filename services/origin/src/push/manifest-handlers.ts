@@ -2,7 +2,8 @@ import { OciError, parseTag, type Tag } from '@shoal/core';
 import { queryOf, type RegistryHandlers } from '@shoal/registry';
 import type { FastifyRequest } from 'fastify';
 import type { Manifests } from '../manifest/manifests.ts';
-import { type BodyPace, readBody } from './request-body.ts';
+import type { BodyPace } from './body-batches.ts';
+import { readBody } from './request-body.ts';
 
 export interface ManifestLimits extends BodyPace {
   readonly bytesMax: number;

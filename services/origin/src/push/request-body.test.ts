@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { ShoalError } from '@shoal/core';
+import fc from 'fast-check';
 import type { FastifyRequest } from 'fastify';
 import { bodyChunks } from './request-body.ts';
 
@@ -14,19 +16,23 @@ const take = async (
   limits = pace,
 ): Promise<{ taken: number; error: unknown }> => {
   let nowMs = 0;
-  const raw = Readable.from(
-    (function* () {
-      for (const { bytes, afterMs } of chunks) {
-        nowMs += afterMs;
-        yield Buffer.alloc(bytes);
-      }
-    })(),
-    { highWaterMark: 1, objectMode: true },
-  );
+  const raw = new Readable({ read: () => undefined });
+  const feed = async (): Promise<void> => {
+    for (const { bytes, afterMs } of chunks) {
+      nowMs += afterMs;
+      raw.push(Buffer.alloc(bytes));
+      await setImmediate();
+    }
+    raw.push(null);
+  };
+  void feed();
+  const request = { raw, headers: {} } as unknown as FastifyRequest;
   let taken = 0;
   try {
-    for await (const chunk of bodyChunks({ raw } as unknown as FastifyRequest, limits, () => nowMs)) {
+    for await (const chunk of bodyChunks(request, { ...limits, batchBytes: 1024, clock: () => nowMs })) {
       taken += chunk.length;
+      // Until both batches are taken, and the client is held back.
+      while (readerMs > 0 && !raw.isPaused() && !raw.readableEnded) await setImmediate();
       nowMs += readerMs;
     }
     return { taken, error: undefined };
@@ -43,7 +49,7 @@ describe('bodyChunks', () => {
     const { taken, error } = await take(times(100, 1, 10_000));
     assert.ok(error instanceof ShoalError && error.code === 'BODY_STALLED' && error.status === 408);
     assert.match(error.message, /bytes in [67]\d\.0 s; allowed are 1024 a second/);
-    assert.ok(taken >= 6 && taken <= 8, `${taken}`);
+    assert.ok(taken >= 6 && taken <= 8, `${taken} bytes`);
   });
 
   it('lets a client at the rate go on for ever', async () => {
@@ -57,8 +63,37 @@ describe('bodyChunks', () => {
   });
 
   it('does not count the time of the reader', async () => {
-    const { taken, error } = await take(times(100, 1, 0), 10_000);
-    assert.deepEqual([taken, error], [100, undefined]);
+    const { taken, error } = await take(times(100, 1024, 0), 10_000);
+    assert.deepEqual([taken, error], [102_400, undefined]);
+  });
+
+  it('gives all bytes in order, whatever the sizes of chunks and batches are', async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { maxLength: 20 }),
+      fc.integer({ min: 1, max: 64 }),
+      async (chunks, batchBytes) => {
+        const raw = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+        const request = { raw, headers: {} } as unknown as FastifyRequest;
+        const taken: number[] = [];
+        for await (const batch of bodyChunks(request, { ...pace, batchBytes })) taken.push(...batch);
+        assert.deepEqual(taken, [...Buffer.concat(chunks)]);
+      },
+    );
+    await fc.assert(property);
+  });
+
+  it('gives what has come before it tells that the client is gone', async () => {
+    const raw = new Readable({ read: () => undefined });
+    const request = { raw, headers: {} } as unknown as FastifyRequest;
+    const batches = bodyChunks(request, { ...pace, batchBytes: 4 });
+    const first = batches.next();
+    raw.push(Buffer.from('abcdefghijkl'));
+    const text = async (next: typeof first): Promise<string> => Buffer.from((await next).value ?? []).toString();
+    assert.equal(await text(first), 'abcd');
+    raw.destroy(new Error('gone'));
+    assert.equal(await text(batches.next()), 'efgh');
+    assert.equal(await text(batches.next()), 'ijkl');
+    await assert.rejects(batches.next(), /gone/);
   });
 
   it('lets all be slow without a rate', async () => {
