@@ -44,6 +44,26 @@ test('an origin pushes pieces by super-seeding, a smaller blob and an empty one 
   }
 });
 
+test('who takes a download over is who is read from then on', async () => {
+  const [seed, middle, leech] = [await node('agent'), await node('agent'), await node('agent')];
+  const blob = testBlob(2_000_000, 5);
+  seed.seed(seedOf(blob), 'peer');
+  const fetched = new MemoryBlob(blob.metainfo);
+  const first = startDownload(middle, fetched, [seed]);
+  await first.done;
+  let reads = 0;
+  const seeding = middle.seed(
+    seedOf(blob, () => reads++),
+    'peer',
+  );
+  await first.download.stop();
+  const sink = new MemoryBlob(blob.metainfo);
+  await startDownload(leech, sink, [middle]).done;
+  assert.equal(sink.digest, blob.digest);
+  assert.equal(reads, blob.metainfo.pieceHashes.length);
+  await seeding.stop();
+});
+
 test('a resumed download fetches only what is missing', async () => {
   const [seed, leech] = [await node('agent'), await node('agent')];
   const blob = testBlob(4_000_000, 2);

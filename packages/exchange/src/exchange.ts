@@ -118,7 +118,8 @@ export class Exchange {
     // A node that knows its limit need not probe for it.
     const egressMax = options.transportLimits?.uploadBytesPerSecondMax || undefined;
     const uploadLimits = { ...activeMax, ...(egressMax && { egressMax }), ...options.uploadLimits };
-    this.#uploads = new Uploads({ limits, events, clock, uploadLimits });
+    const saturated = (): boolean => this.#endpoint?.uploadSaturated ?? false;
+    this.#uploads = new Uploads({ limits, events, clock, uploadLimits, saturated });
     this.#records = new Records(limits, options.records);
     this.#dispatcher = new Dispatcher({
       swarms: this.#swarms,
@@ -166,13 +167,17 @@ export class Exchange {
 
   /**
    * Serves a blob: `peer` answers requests, `super` also chooses what enters the swarm next (origins). A complete download
-   * of the same blob is taken over without leaving the swarm. @throws ShoalError SWARM_BUSY while it is still downloading
+   * of the same blob is taken over without leaving the swarm, and what is served from then on is read from `blob`.
+   * @throws ShoalError SWARM_BUSY while it is still downloading
    */
   seed(blob: SeedBlob, mode: 'peer' | 'super', options: SeedOptions = {}): Seeding {
     this.#assertOpen();
     const known = this.#presences.get(idOf(blob.metainfo));
     if (known?.download && !known.download.complete) throw busy('it is being downloaded', blob.metainfo);
-    if (known) return this.#hold(known);
+    if (known) {
+      known.swarm.reader = blob;
+      return this.#hold(known);
+    }
     const have = blob.have ?? Bitfield.full(blob.metainfo.pieceHashes.length);
     const presence = this.#enter(blob.metainfo, blob, undefined, (swarm) =>
       mode === 'peer'

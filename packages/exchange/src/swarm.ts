@@ -23,7 +23,8 @@ export class Swarm {
   readonly id: SwarmId;
   readonly handle: number;
   readonly metainfo: BlobCut;
-  readonly reader: PieceReader;
+  /** Where uploads that start from now on read. */
+  reader: PieceReader;
   readonly neighbours = new Map<number, Neighbour>();
   readonly #options: SwarmOptions;
   readonly #side: SwarmSide;
