@@ -25,6 +25,8 @@ export interface UploadsOptions {
   readonly uploadLimits: Partial<UploadLimits>;
   readonly events: ExchangeEvents;
   readonly clock: () => number;
+  /** Whether a chunk waits for the upload limit now. */
+  readonly saturated: () => boolean;
 }
 
 /** All uploads of the process: carries out what the UploadQueue machine decides, on the peers' data connections. */
@@ -187,8 +189,15 @@ export class Uploads {
 
   #tick(): void {
     const nowMs = this.#options.clock();
-    this.#queue.handle({ type: 'egress', bytesPerSecond: this.#meter.bytesPerSecond(nowMs) }, nowMs);
+    this.#queue.handle({ type: 'egress', bytesPerSecond: this.#egress(nowMs) }, nowMs);
     this.#handle({ type: 'timer' });
+  }
+
+  /** Of a slow uplink a chunk takes longer than the meter looks back: what is measured then is nothing, or too much. */
+  #egress(nowMs: number): number {
+    const { saturated, uploadLimits } = this.#options;
+    const measured = this.#meter.bytesPerSecond(nowMs);
+    return saturated() ? Math.max(measured, uploadLimits.egressMax ?? 0) : measured;
   }
 
   #perform(action: UploadAction): void {

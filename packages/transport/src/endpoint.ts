@@ -85,6 +85,11 @@ export class Endpoint implements AsyncDisposable {
     return this.#roster.of(peerId);
   }
 
+  /** A chunk waits for the upload limit. */
+  get uploadSaturated(): boolean {
+    return this.#station.upload?.saturated ?? false;
+  }
+
   /** Closes listener, links and dials, each with a reason to the peer; no handle is left when it resolves. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close('the node stops'));

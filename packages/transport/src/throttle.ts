@@ -32,6 +32,11 @@ export class Throttle {
     return false;
   }
 
+  /** Somebody waits for their turn: the rate is used up. */
+  get saturated(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   spend(bytes: number): void {
     this.#balance -= bytes;
   }
