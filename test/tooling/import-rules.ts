@@ -13,7 +13,7 @@ export interface WorkspaceRule {
 const shells = ['core', 'exchange', 'protocol', 'registry', 'ring', 'service', 'store', 'swarm', 'transport'];
 
 export const importRules: Readonly<Record<string, WorkspaceRule>> = {
-  'packages/core': { workspaces: [], pure: { npm: [] } },
+  'packages/core': { workspaces: [], pure: { npm: ['typebox'] } },
   'packages/protocol': { workspaces: ['core'], pure: { npm: ['typebox'] } },
   'packages/swarm': { workspaces: ['core'], pure: { npm: [] } },
   'packages/ring': { workspaces: ['core'], pure: { npm: [] } },

@@ -9,6 +9,7 @@ export * from './metainfo.ts';
 export * from './pieces.ts';
 export * from './prng.ts';
 export * from './reference.ts';
+export * from './schema.ts';
 export * from './signature.ts';
 export * from './tag-record.ts';
 export * from './units.ts';

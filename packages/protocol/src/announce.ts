@@ -1,5 +1,4 @@
-import type { Digest, PeerId, SwarmId } from '@shoal/core';
-import Type from 'typebox';
+import { type Digest, type PeerId, type Static, type SwarmId, Type } from '@shoal/core';
 
 /** The most swarms of one announce or lookup. */
 export const announceSwarmsMax = 1000;
@@ -127,13 +126,13 @@ export const LookupResponseSchema = Type.Object({
   ),
 });
 
-export type PeerSelf = Type.Static<typeof PeerSelfSchema>;
-export type PeerEntry = Type.Static<typeof PeerEntrySchema>;
-export type AnnounceEvent = Type.Static<typeof AnnounceEventSchema>;
-export type SwarmAnnounce = Type.Static<typeof SwarmAnnounceSchema>;
-export type AnnounceRequest = Type.Static<typeof AnnounceRequestSchema>;
-export type AnnounceResponse = Type.Static<typeof AnnounceResponseSchema>;
-export type HeartbeatRequest = Type.Static<typeof HeartbeatRequestSchema>;
-export type HeartbeatResponse = Type.Static<typeof HeartbeatResponseSchema>;
-export type LookupRequest = Type.Static<typeof LookupRequestSchema>;
-export type LookupResponse = Type.Static<typeof LookupResponseSchema>;
+export type PeerSelf = Static<typeof PeerSelfSchema>;
+export type PeerEntry = Static<typeof PeerEntrySchema>;
+export type AnnounceEvent = Static<typeof AnnounceEventSchema>;
+export type SwarmAnnounce = Static<typeof SwarmAnnounceSchema>;
+export type AnnounceRequest = Static<typeof AnnounceRequestSchema>;
+export type AnnounceResponse = Static<typeof AnnounceResponseSchema>;
+export type HeartbeatRequest = Static<typeof HeartbeatRequestSchema>;
+export type HeartbeatResponse = Static<typeof HeartbeatResponseSchema>;
+export type LookupRequest = Static<typeof LookupRequestSchema>;
+export type LookupResponse = Static<typeof LookupResponseSchema>;

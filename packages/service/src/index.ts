@@ -29,4 +29,4 @@ export { runService } from './run/run-service.ts';
 export type { RunningService, StartContext } from './run/run-service.ts';
 export type { ReadyMessage } from './run/ready.ts';
 export { version } from './version.ts';
-export { schemaParser } from './http/schema-parser.ts';
+export { schemaCheck, schemaParser } from './http/schema-parser.ts';

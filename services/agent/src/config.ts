@@ -20,7 +20,7 @@ import {
   tlsFiles,
   url,
 } from '@shoal/service';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '@shoal/core';
 
 const registryListener = listener(7020, 'Registry API for container runtimes, pull only');
 const pieceListener = listener(7021, 'Piece exchange with other nodes');

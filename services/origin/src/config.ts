@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '@shoal/core';
+import { isLoopbackHost, type Static, Type } from '@shoal/core';
 import {
   address,
   baseSections,
@@ -19,7 +19,6 @@ import {
   tlsFiles,
   url,
 } from '@shoal/service';
-import { type Static, Type } from 'typebox';
 import { checkUpstreams, upstreamsSection } from './upstreams/config.ts';
 
 const hostPattern = '^[A-Za-z0-9]+([.-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?$';

@@ -15,8 +15,7 @@ import {
   url,
 } from '@shoal/service';
 import type { ConfigProblem } from '@shoal/service';
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { type Static, Type } from '@shoal/core';
 
 const schema = section({
   ...baseSections({ admin: 7012, debug: 7013 }),

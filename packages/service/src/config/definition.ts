@@ -1,4 +1,4 @@
-import type { Static, TObject } from 'typebox';
+import type { Static, TObject } from '@shoal/core';
 import { environmentNames } from './environment.ts';
 import { viewOf } from './schema-view.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Type } from 'typebox';
+import { Type } from '@shoal/core';
 import { defineConfig } from './definition.ts';
 import { describeConfig, helpConfig } from './describe.ts';
 import * as kinds from './kinds.ts';

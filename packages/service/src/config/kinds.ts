@@ -1,12 +1,11 @@
 /**
- * The leaves of a configuration schema. Each is a typebox schema, so that one value gives the TypeScript
+ * The leaves of a configuration schema. Each is a schema, so that one value gives the TypeScript
  * type, the validation and the line in docs/CONFIGURATION.md; `x-kind` names what the text of the file or
  * of the environment is parsed as. The static type is that of the parsed value: `bytes()` is a number.
  */
-import { parseAddress, parseBytes, parseDurationMs } from '@shoal/core';
-import type { Address } from '@shoal/core';
-import { Type } from 'typebox';
+import { parseAddress, parseBytes, parseDurationMs, Type } from '@shoal/core';
 import type {
+  Address,
   TArray,
   TBoolean,
   TEnum,
@@ -18,7 +17,7 @@ import type {
   TSchemaOptions,
   TString,
   TUnsafe,
-} from 'typebox';
+} from '@shoal/core';
 
 export type Kind = 'bytes' | 'duration' | 'address' | 'host' | 'port' | 'path' | 'secret' | 'url' | 'choice';
 

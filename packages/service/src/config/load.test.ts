@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Type } from 'typebox';
+import { Type } from '@shoal/core';
 import { defineConfig } from './definition.ts';
 import { ConfigError } from './error.ts';
 import * as kinds from './kinds.ts';

@@ -1,5 +1,4 @@
-import type { Static, TObject, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
+import type { Static, TObject, TSchema } from '@shoal/core';
 import { applyEnvironment } from './apply-environment.ts';
 import type { Conversion } from './convert.ts';
 import { convert, isRecord, report } from './convert.ts';
@@ -9,6 +8,7 @@ import { ConfigError } from './error.ts';
 import { keyText, pathOfPointer, valueAt, viewAt } from './paths.ts';
 import type { ConfigPath } from './paths.ts';
 import { holdsHidden, viewOf } from './schema-view.ts';
+import { validator } from './validate.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export interface ConfigSources {
@@ -58,7 +58,7 @@ const checked = <Schema extends TObject>(
 /** Reports what the schema refuses, once a key; keys that already have a problem are passed over. */
 const reportMismatches = (c: Conversion, schema: TSchema, config: unknown, tree: unknown): void => {
   const reported = new Set(c.problems.map((problem) => problem.key));
-  for (const error of Value.Errors(schema, config)) {
+  for (const error of validator(schema, true)(config)) {
     if (error.keyword === 'required') continue;
     const path = pathOfPointer(error.instancePath);
     const key = keyText(path);

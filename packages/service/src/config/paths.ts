@@ -8,7 +8,7 @@ export type ConfigPath = readonly (string | number)[];
 export const keyText = (path: ConfigPath): string =>
   path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
 
-/** The path of a JSON pointer (RFC 6901), as typebox names places. */
+/** The path of a JSON pointer (RFC 6901), as the validator names places. */
 export const pathOfPointer = (pointer: string): (string | number)[] =>
   pointer
     .split('/')

@@ -1,7 +1,7 @@
-import type { TSchema } from 'typebox';
+import type { TSchema } from '@shoal/core';
 import type { Kind } from './kinds.ts';
 
-/** The JSON schema behind a typebox value, as the loader and the reference read it. */
+/** A schema as the loader and the reference read it. */
 export interface SchemaView {
   readonly type?: string;
   readonly enum?: readonly (string | number)[];

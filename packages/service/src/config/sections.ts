@@ -1,6 +1,5 @@
-import { isLoopbackHost } from '@shoal/core';
-import { Type } from 'typebox';
-import type { Static, TInteger, TObject, TString } from 'typebox';
+import { isLoopbackHost, Type } from '@shoal/core';
+import type { Static, TInteger, TObject, TString } from '@shoal/core';
 import type { ConfigProblem } from './definition.ts';
 import { choice, durationMs, host, path, port, secret, section, text } from './kinds.ts';
 

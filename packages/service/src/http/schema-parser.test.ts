@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { InvalidValueError } from '@shoal/core';
-import { Type } from 'typebox';
+import { InvalidValueError, Type } from '@shoal/core';
 import { schemaParser } from './schema-parser.ts';
 
 const parse = schemaParser(

@@ -1,6 +1,5 @@
-import type { Address } from '@shoal/core';
+import type { Address, Static, TObject } from '@shoal/core';
 import { ShoalError } from '@shoal/core';
-import type { Static, TObject } from 'typebox';
 import type { ConfigDefinition } from '../config/definition.ts';
 import { ConfigError } from '../config/error.ts';
 import { loadConfig } from '../config/load.ts';

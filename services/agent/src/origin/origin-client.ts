@@ -4,7 +4,9 @@ import {
   type PieceLengthPolicy,
   type PublicKeyRecord,
   type RepositoryName,
+  type Static,
   type Tag,
+  Type,
 } from '@shoal/core';
 import {
   type ClusterAnswer,
@@ -13,11 +15,10 @@ import {
   clusterFetch,
   clusterFetchJson,
   readBytes,
+  schemaCheck,
 } from '@shoal/service';
 import { parseUpstreamName } from '@shoal/registry';
 import { type Agent as HttpPool, request } from 'undici';
-import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
 
 /** Records and manifests above this are refused, whatever an origin announces. */
 const recordBytesMax = 16 * 1024 * 1024;
@@ -49,6 +50,8 @@ const clusterSchema = Type.Object({
 
 /** What GET /shoal/v1/cluster tells. */
 export type ClusterAnnouncement = Static<typeof clusterSchema>;
+
+const isClusterAnnouncement = schemaCheck(clusterSchema);
 
 /** An origin said that it does not have it; the message is the origin's reason. */
 export class AbsentError extends Error {}
@@ -83,7 +86,7 @@ export class OriginClient {
       signal: AbortSignal.timeout(this.#timeoutMs),
       dispatcher: this.#pool,
     });
-    if (!Value.Check(clusterSchema, answer))
+    if (!isClusterAnnouncement(answer))
       throw new InvalidValueError('cluster', JSON.stringify(answer), `the answer of GET ${this.url}/shoal/v1/cluster`);
     return answer;
   }

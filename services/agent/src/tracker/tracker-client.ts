@@ -9,10 +9,12 @@ import {
   type PeerSelf,
   type SwarmAnnounce,
 } from '@shoal/protocol';
-import { type ClusterAuth, ClusterAnswerError, clusterFetchJson } from '@shoal/service';
+import { type ClusterAuth, ClusterAnswerError, clusterFetchJson, schemaCheck } from '@shoal/service';
 import type { Dispatcher } from 'undici';
-import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
+
+const isAnnounceResponse = schemaCheck(AnnounceResponseSchema);
+const isHeartbeatResponse = schemaCheck(HeartbeatResponseSchema);
+const isLookupResponse = schemaCheck(LookupResponseSchema);
 
 export interface TrackerClientOptions {
   readonly urls: readonly string[];
@@ -49,20 +51,20 @@ export class TrackerClient {
   }
 
   announce(swarms: readonly SwarmAnnounce[]): Promise<AnnounceResponse> {
-    return this.#post('/shoal/v1/announce', { peer: this.#o.self(), swarms }, AnnounceResponseSchema);
+    return this.#post('/shoal/v1/announce', { peer: this.#o.self(), swarms }, isAnnounceResponse);
   }
 
   /** `swarms` is how many memberships the trackers have confirmed: one that kept fewer asks for all of them again. */
   heartbeat(swarms: number): Promise<HeartbeatResponse> {
-    return this.#post('/shoal/v1/heartbeat', { peer: this.#o.self(), load: { swarms } }, HeartbeatResponseSchema);
+    return this.#post('/shoal/v1/heartbeat', { peer: this.#o.self(), load: { swarms } }, isHeartbeatResponse);
   }
 
   /** Who holds a blob or a tag record, without joining. */
   lookup(what: { digest?: Digest; swarm?: SwarmId }, want: number): Promise<LookupResponse> {
-    return this.#post('/shoal/v1/lookup', { ...what, want }, LookupResponseSchema);
+    return this.#post('/shoal/v1/lookup', { ...what, want }, isLookupResponse);
   }
 
-  async #post<Schema extends TSchema>(path: string, json: unknown, schema: Schema): Promise<Static<Schema>> {
+  async #post<Answer>(path: string, json: unknown, isAnswer: (value: unknown) => value is Answer): Promise<Answer> {
     const { urls, auth, timeoutMs, pool } = this.#o;
     let failure: Error = new Error('no tracker is configured');
     const first = this.#current;
@@ -73,8 +75,7 @@ export class TrackerClient {
       try {
         const signal = AbortSignal.timeout(timeoutMs);
         const answer = await clusterFetchJson(auth, `${url}${path}`, { json, timeoutMs, signal, dispatcher: pool });
-        if (!Value.Check(schema, answer))
-          throw new ClusterAnswerError(200, `${url}${path} answered outside its schema`);
+        if (!isAnswer(answer)) throw new ClusterAnswerError(200, `${url}${path} answered outside its schema`);
         this.#lastError = undefined;
         this.#current = index;
         this.#o.events?.trackersAnswered();

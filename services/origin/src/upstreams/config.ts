@@ -1,6 +1,6 @@
 import { registryHost } from '@shoal/registry';
 import { bytes, type ConfigProblem, durationMs, flag, list, path, secret, section, text, url } from '@shoal/service';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '@shoal/core';
 
 const registry = section({
   host: text({

@@ -1,7 +1,7 @@
 import { AnnounceRequestSchema, HeartbeatRequestSchema, LookupRequestSchema } from '@shoal/protocol';
 import { schemaParser } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '@shoal/core';
 import type { ApiOptions } from './app.ts';
 import { RequestRate } from './request-rate.ts';
 
