@@ -175,6 +175,6 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
   }
 
   #push(message: Message): void {
-    if (this.#open) this.#queue.push(encodeMessage(message));
+    if (this.#open) this.#queue.push(encodeMessage(message), message.type === 'request');
   }
 }
