@@ -1,5 +1,9 @@
-import { runService } from '@shoal/service';
-import { agentConfig } from './config.ts';
-import { Agent } from './service.ts';
+import { setFlagsFromString } from 'node:v8';
+
+// Loading the code would grow V8's young generation to its largest, and an idle node would keep that: 11 MB.
+setFlagsFromString('--semi-space-growth-factor=1');
+const { runService } = await import('@shoal/service');
+const { agentConfig } = await import('./config.ts');
+const { Agent } = await import('./service.ts');
 
 await runService({ config: agentConfig, start: (config, context) => Agent.start(config, context) });
