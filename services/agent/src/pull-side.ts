@@ -69,7 +69,7 @@ const tagSources = ({ origins, learner, tags }: Ground, { peers }: SwarmSide): T
 });
 
 const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource): Pulls => {
-  const { config, events, clock, cache, book, origins } = ground;
+  const { config, events, clock, prng, cache, book, origins } = ground;
   const { exchange, announcer, seeds, peers } = swarm;
   const { limits, deadlines } = config;
   return new Pulls({
@@ -85,6 +85,7 @@ const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource): Pu
       originAddresses: (reach) => book.originAddresses(reach === 'near' ? (config.zone ?? '') : undefined),
       events,
       clock,
+      prng,
       fallbackMs: deadlines.fallbackMs,
       firstByteMs: deadlines.firstByteMs,
       verifyWhole: config.cache.verify === 'blob',

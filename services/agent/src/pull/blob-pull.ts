@@ -2,6 +2,7 @@ import {
   type Digest,
   InvalidValueError,
   parseAddress,
+  type Prng,
   ShoalError,
   type SignedMetainfo,
   type SwarmId,
@@ -34,6 +35,7 @@ export interface PullContext {
   readonly originAddresses: (reach: OriginReach) => readonly string[];
   readonly events: AgentEvents;
   readonly clock: () => number;
+  readonly prng: Prng;
   readonly fallbackMs: number;
   readonly firstByteMs: number;
   readonly verifyWhole: boolean;
@@ -78,6 +80,8 @@ export class BlobPull {
   readonly #retained: Disposable;
   readonly #timer: NodeJS.Timeout;
   readonly #stopping = new AbortController();
+  /** See LadderState. */
+  readonly #lot: number;
   #rung: Rung = 'swarm';
   #swarmProgressMs: number;
   #noSourcesSinceMs: number | undefined;
@@ -93,6 +97,7 @@ export class BlobPull {
     this.swarm = swarmIdOf(blob.digest, metainfo.leafAlgorithm, blob.pieceLength, sha256);
     this.startedMs = this.#swarmProgressMs = this.#wantedMs = this.#toldMs = nowMs;
     this.#context = context;
+    this.#lot = context.prng();
     this.#end = end;
     this.#retained = blob.retain();
     this.readers = new ReaderSet({
@@ -244,6 +249,8 @@ export class BlobPull {
         swarmProgressMs: this.#swarmProgressMs,
         noSourcesSinceMs: this.#noSourcesSinceMs,
         httpFailedMs: this.#http.failedMs,
+        degree: this.#download.degree,
+        lot: this.#lot,
       },
       { fallbackMs, pieceLength: this.blob.pieceLength },
     );

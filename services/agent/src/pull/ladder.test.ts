@@ -9,6 +9,8 @@ const state = (changes: Partial<LadderState>): LadderState => ({
   swarmProgressMs: 99_900,
   noSourcesSinceMs: undefined,
   httpFailedMs: undefined,
+  degree: 0,
+  lot: 0.5,
   ...changes,
 });
 
@@ -33,4 +35,18 @@ test('with no source and no origin it says so, after the same patience, and goes
   assert.equal(decideRung(state({ ...alone, noSourcesSinceMs: 99_000 }), limits), 'swarm');
   assert.equal(decideRung(state({ ...alone, noSourcesSinceMs: 97_000 }), limits), 'exhausted');
   assert.equal(decideRung(state({ ...alone, noSourcesSinceMs: 97_000, httpFailedMs: 98_000 }), limits), 'http-any');
+});
+
+test('of a crowd without progress few turn to HTTP at a time, and all do in the end', () => {
+  const crowd = Array.from({ length: 1000 }, (_, index) => (index + 0.5) / 1000);
+  const turned = (stoodMs: number, changes: Partial<LadderState> = {}): number =>
+    crowd.filter((lot) => {
+      const waiting = state({ swarmProgressMs: 100_000 - stoodMs, degree: 20, lot, ...changes });
+      return decideRung(waiting, limits) !== 'swarm';
+    }).length;
+  assert.equal(turned(2_000), 0);
+  assert.equal(turned(4_100), 51);
+  assert.equal(turned(43_000), 1000);
+  const sourceless = (ms: number): number => turned(100, { noSourcesSinceMs: 100_000 - ms });
+  assert.deepEqual([sourceless(400), sourceless(800), sourceless(8_400)], [0, 50, 1000]);
 });

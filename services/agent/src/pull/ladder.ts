@@ -14,6 +14,10 @@ export interface LadderState {
   readonly noSourcesSinceMs: number | undefined;
   /** When every origin last failed by HTTP; undefined once one delivered again. */
   readonly httpFailedMs: number | undefined;
+  /** Neighbours in the swarm. */
+  readonly degree: number;
+  /** This download's lot among those of its neighbours, 0 to 1. */
+  readonly lot: number;
 }
 
 export interface LadderLimits {
@@ -30,13 +34,18 @@ const sourcelessMs = 400;
 /** How long HTTP is left alone after every origin failed. */
 const httpPauseMs = 1_000;
 
-/** Data in, decision out: peers and origins of the swarm first, then HTTP, then an honest refusal. */
+/**
+ * Data in, decision out: peers and origins of the swarm first, then HTTP, then an honest refusal. Of neighbours that all
+ * wait for the same slow origin one after the other turns to HTTP, in the order of their lots, and passes on what it gets:
+ * a crowd that did so at once would take the whole blob from the origin once each.
+ */
 export const decideRung = (state: LadderState, { fallbackMs, pieceLength }: LadderLimits): Rung => {
-  const { nowMs, swarmProgressMs, noSourcesSinceMs, httpFailedMs } = state;
+  const { nowMs, swarmProgressMs, noSourcesSinceMs, httpFailedMs, degree, lot } = state;
   const sourcelessForMs = noSourcesSinceMs === undefined ? 0 : nowMs - noSourcesSinceMs;
   const patienceMs = fallbackMs + (pieceLength / slowestBytesPerSecond) * 1000;
-  const alone = sourcelessForMs >= sourcelessMs;
-  const stalled = nowMs - swarmProgressMs >= patienceMs;
+  const turn = 1 + lot * degree;
+  const alone = sourcelessForMs >= sourcelessMs * turn;
+  const stalled = nowMs - swarmProgressMs >= patienceMs * turn;
   if (!alone && !stalled) return 'swarm';
   if (httpFailedMs === undefined || nowMs - httpFailedMs >= httpPauseMs) return stalled ? 'http-any' : 'http-missing';
   return sourcelessForMs >= fallbackMs ? 'exhausted' : 'swarm';
