@@ -16,6 +16,7 @@ const deadlinesMs = {
   originMs: { usual: 3000, max: 60_000 },
   trackerMs: { usual: 2000, max: 60_000 },
   peerMs: { usual: 2000, max: 60_000 },
+  linkMs: { usual: 5000, max: 60_000 },
 };
 
 /** Deadlines stretched for agents that get less than they are meant for: a slow link, or little of this machine. */

@@ -192,6 +192,12 @@ const schema = section({
       max: '1m',
       description: 'For dialling peers and asking them for records, when no origin answers.',
     }),
+    linkMs: durationMs({
+      default: '5s',
+      min: '100ms',
+      max: '5m',
+      description: 'For the handshake with a peer of a swarm, and for its answer to joining.',
+    }),
     fallbackMs: durationMs({
       default: '2s',
       min: '100ms',

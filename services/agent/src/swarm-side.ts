@@ -1,7 +1,8 @@
 import { type Address, formatAddress } from '@shoal/core';
-import { Exchange } from '@shoal/exchange';
+import { Exchange, type ExchangeLimits } from '@shoal/exchange';
 import { announceSwarmsMax } from '@shoal/protocol';
 import { listening } from '@shoal/service';
+import type { AgentConfig } from './config.ts';
 import type { Ground } from './ground.ts';
 import { PeerRecords } from './peers/peer-records.ts';
 import { recordProvider } from './peers/record-provider.ts';
@@ -12,6 +13,15 @@ import { TrackerClient } from './tracker/tracker-client.ts';
 
 /** How an emptied tracker is refilled: over some seconds, so that a crowd of nodes does not fill it at once. */
 const againSpreadMs = 5_000;
+
+/** Of the time for a handshake: a dial that waits longer had better try somebody else. */
+const dialShare = 0.6;
+
+const exchangeLimits = ({ linkMs }: AgentConfig['deadlines']): Partial<ExchangeLimits> => ({
+  dialTimeoutMs: linkMs * dialShare,
+  joinTimeoutMs: linkMs,
+  dataTimeoutMs: linkMs,
+});
 
 /** What this node is to others: its exchange, what it seeds, what it tells the trackers, what it asks of peers. */
 export class SwarmSide implements AsyncDisposable {
@@ -48,7 +58,7 @@ export class SwarmSide implements AsyncDisposable {
   /** @throws ListenError naming pieces.port */
   static async start(ground: Ground): Promise<SwarmSide> {
     const { config, node, cache, tags, events, log, prng } = ground;
-    const { pieces, cluster, zone, limits } = config;
+    const { pieces, cluster, zone, limits, deadlines } = config;
     const exchange = await listening('pieces', pieces, () =>
       Exchange.start({
         identity: {
@@ -60,7 +70,10 @@ export class SwarmSide implements AsyncDisposable {
         },
         ...(cluster.secret !== undefined && { secret: cluster.secret }),
         listen: pieces,
+        limits: exchangeLimits(deadlines),
         transportLimits: {
+          handshakeTimeoutMs: deadlines.linkMs,
+          pingTimeoutMs: deadlines.linkMs,
           uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax,
           downloadBytesPerSecondMax: limits.downloadBytesPerSecondMax,
         },
