@@ -60,7 +60,7 @@ const sendManifest = async (
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> => {
-  const manifest = await registry.manifest(route.repository, route.reference, contextOf(request, reply));
+  const manifest = await registry.manifest(route.repository, route.reference, new RequestContext(request, reply));
   void reply.headers({
     ...manifest.headers,
     'docker-content-digest': manifest.digest,
@@ -81,7 +81,7 @@ const sendBlobRoute = async (
   reply: FastifyReply,
   options: PullOptions,
 ): Promise<unknown> => {
-  const source = await registry.blob(route.repository, route.digest, contextOf(request, reply));
+  const source = await registry.blob(route.repository, route.digest, new RequestContext(request, reply));
   const result = await serveBlob(source, route.digest, request, reply, options);
   if (result) options.blobSent?.(route, result);
   return reply;
@@ -95,7 +95,11 @@ const sendTags = async (
 ): Promise<unknown> => {
   const query = queryOf(request);
   const limit = parseCount('n', query.get('n'), tagLimitMax);
-  const page = await tags(route.repository, { limit, last: query.get('last') ?? undefined }, contextOf(request, reply));
+  const page = await tags(
+    route.repository,
+    { limit, last: query.get('last') ?? undefined },
+    new RequestContext(request, reply),
+  );
   const last = page.tags.at(-1);
   if (page.more && last !== undefined) {
     const ns = query.get('ns');
@@ -118,23 +122,46 @@ const sendReferrers = async (
   reply: FastifyReply,
 ): Promise<unknown> => {
   const artifactType = queryOf(request).get('artifactType') ?? undefined;
-  const index = await referrers(route.repository, route.digest, artifactType, contextOf(request, reply));
+  const index = await referrers(route.repository, route.digest, artifactType, new RequestContext(request, reply));
   if (artifactType !== undefined) void reply.header('oci-filters-applied', 'artifactType');
   return reply.header('content-type', 'application/vnd.oci.image.index.v1+json').send(asBuffer(index));
+};
+
+/** What most requests do not need is made when it is asked for. */
+class RequestContext implements ReadContext {
+  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    this.#request = request;
+    this.#reply = reply;
+  }
+
+  get method(): 'GET' | 'HEAD' {
+    return this.#request.method as 'GET' | 'HEAD';
+  }
+
+  get upstream(): string | undefined {
+    return this.#request.raw.url?.includes('?') ? (queryOf(this.#request).get('ns') ?? undefined) : undefined;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= whileOpen(this.#reply);
+    return this.#signal;
+  }
+}
+
+const whileOpen = ({ raw }: FastifyReply): AbortSignal => {
+  const left = new AbortController();
+  const leave = (): void => left.abort(new Error('the client closed the connection'));
+  if (raw.destroyed) leave();
+  else raw.once('close', leave);
+  return left.signal;
 };
 
 /** The query of a request, decoded once. Of a repeated key `get` gives the first value. */
 export const queryOf = (request: FastifyRequest): URLSearchParams =>
   new URLSearchParams((request.raw.url ?? '').split('?').slice(1).join('?'));
-
-const contextOf = (request: FastifyRequest, reply: FastifyReply): ReadContext => {
-  const left = new AbortController();
-  reply.raw.once('close', () => left.abort(new Error('the client closed the connection')));
-  return {
-    method: request.method as 'GET' | 'HEAD',
-    upstream: queryOf(request).get('ns') ?? undefined,
-    signal: left.signal,
-  };
-};
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

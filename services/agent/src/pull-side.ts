@@ -37,6 +37,12 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
   const manifests = new Manifests({
     resolveTag: (repository, tag) => resolver.resolve(repository, tag),
     open: (repository, digest) => pulls.open(repository, digest),
+    used: (digest) => {
+      const blob = cache.get(digest);
+      if (!blob?.complete) return false;
+      swarm.seeds.ensure(blob);
+      return true;
+    },
     mediaTypes: ground.records,
     descriptors: new DescriptorBook(),
     passed: (repository, blobs) => {

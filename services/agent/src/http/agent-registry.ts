@@ -36,16 +36,18 @@ export class AgentRegistry implements ReadRegistry {
     this.#isOwnName = o.isOwnName;
   }
 
-  manifest(
+  async manifest(
     requested: RepositoryName,
     reference: ManifestReference,
-    { method, signal, upstream }: ReadContext,
+    context: ReadContext,
   ): Promise<ServedManifest> {
-    const repository = this.#name(requested, upstream);
+    const repository = this.#name(requested, context.upstream);
+    const atHand = reference.kind === 'digest' ? this.#manifests.atHand(repository, reference.digest) : undefined;
+    if (atHand) return atHand;
     return this.#inTime(`${repository}, manifest`, (late) => {
-      const ended = AbortSignal.any([signal, late]);
+      const ended = AbortSignal.any([context.signal, late]);
       return reference.kind === 'tag'
-        ? this.#manifests.byTag(repository, reference.tag, method, ended)
+        ? this.#manifests.byTag(repository, reference.tag, context.method, ended)
         : this.#manifests.byDigest(repository, reference.digest, ended);
     });
   }

@@ -25,7 +25,13 @@ export const createMirrorServer = (parts: RegistryServerParts, upstream: string)
 
 /** An `ns` query, which containerd sends, is more than the listener knows. */
 const standingFor = (registry: AgentRegistry, host: string): ReadRegistry => {
-  const named = (context: ReadContext): ReadContext => ({ ...context, upstream: context.upstream ?? host });
+  const named = (context: ReadContext): ReadContext => ({
+    method: context.method,
+    upstream: context.upstream ?? host,
+    get signal() {
+      return context.signal;
+    },
+  });
   return {
     manifest: (repository, reference, context) => registry.manifest(repository, reference, named(context)),
     blob: (repository, digest, context) => registry.blob(repository, digest, named(context)),

@@ -36,6 +36,7 @@ const world = (contents: Record<Digest, string>, staleBecause?: string) => {
         close: () => {},
       };
     },
+    used: (digest) => contents[digest] !== undefined,
     mediaTypes: {
       mediaType: (digest) => types.get(digest),
       putMediaType: (digest, type) => void types.set(digest, type),
@@ -84,4 +85,22 @@ test('descriptors: children of an index are manifests, the rest blobs, and nonse
     [[digestOf('a'), 'manifest']],
   );
   assert.deepEqual(descriptorsOf(undefined), []);
+});
+
+test('what was served is at hand as long as the cache holds it', async () => {
+  const content = JSON.stringify({ schemaVersion: 2, config: layer('c'), layers: [layer('d')] });
+  const contents: Record<Digest, string> = { [digestOf('1')]: content };
+  const { manifests, passed, types } = world(contents);
+  assert.equal(manifests.atHand(repository, digestOf('1')), undefined);
+  types.set(digestOf('1'), docker);
+  const served = await manifests.byDigest(repository, digestOf('1'), never);
+  assert.deepEqual(manifests.atHand(repository, digestOf('1')), served);
+  assert.deepEqual(
+    passed,
+    [digestOf('c'), digestOf('d'), digestOf('c'), digestOf('d')],
+    'its blobs are named each time',
+  );
+  delete contents[digestOf('1')];
+  assert.equal(manifests.atHand(repository, digestOf('1')), undefined);
+  await assert.rejects(manifests.byDigest(repository, digestOf('1'), never), OciError);
 });

@@ -1,16 +1,29 @@
 import { type Digest, OciError, type RepositoryName, type Tag } from '@shoal/core';
-import type { BlobSource, ServedManifest } from '@shoal/registry';
-import { type DescriptorBook, descriptorsOf } from '../metainfo/descriptor-book.ts';
+import { type BlobSource, Lru, type ServedManifest } from '@shoal/registry';
+import { type Descriptor, type DescriptorBook, descriptorsOf } from '../metainfo/descriptor-book.ts';
 import type { ResolvedTag } from '../tags/tag-resolver.ts';
 import { mediaTypeOf } from './media-type.ts';
 
 /** Registries agree on 4 MiB; the origin may be set to take somewhat more. */
 const manifestBytesMax = 32 * 1024 * 1024;
 
+/** Manifests kept in memory, and their largest: at most 4 MiB together. */
+const rememberedMax = 64;
+const rememberedBytesMax = 64 * 1024;
+
+interface Manifest {
+  readonly bytes: Uint8Array;
+  /** What the manifest says of itself. */
+  readonly mediaType: string | undefined;
+  readonly descriptors: readonly Descriptor[];
+}
+
 export interface ManifestsOptions {
   readonly resolveTag: (repository: RepositoryName, tag: Tag) => Promise<ResolvedTag>;
   /** A blob or manifest by digest, as for any other blob. */
   readonly open: (repository: RepositoryName, digest: Digest) => Promise<BlobSource>;
+  /** Whether the cache holds it in full; a use of it. */
+  readonly used: (digest: Digest) => boolean;
   readonly mediaTypes: {
     mediaType(digest: Digest): string | undefined;
     putMediaType(digest: Digest, mediaType: string): void;
@@ -23,6 +36,7 @@ export interface ManifestsOptions {
 /** Manifests are small blobs with a media type; a tag is one more step before that. */
 export class Manifests {
   readonly #o: ManifestsOptions;
+  readonly #remembered = new Lru<Digest, Manifest>({ sizeMax: rememberedMax });
 
   constructor(o: ManifestsOptions) {
     this.#o = o;
@@ -51,16 +65,36 @@ export class Manifests {
     signal: AbortSignal,
     signedType?: string,
   ): Promise<ServedManifest> {
+    const atHand = this.atHand(repository, digest, signedType);
+    if (atHand) return atHand;
     const bytes = await this.#read(repository, digest, signal);
-    const manifest = parsed(bytes);
-    const mediaType =
-      signedType ??
-      this.#o.mediaTypes.mediaType(digest) ??
-      mediaTypeOf(manifest) ??
-      this.#o.descriptors.get(digest)?.mediaType;
-    if (!mediaType || manifest === undefined) throw unknown(repository, digest);
-    if (this.#o.mediaTypes.mediaType(digest) !== mediaType) this.#o.mediaTypes.putMediaType(digest, mediaType);
-    const descriptors = descriptorsOf(manifest);
+    const content = parsed(bytes);
+    if (content === undefined) throw unknown(repository, digest);
+    const manifest = { bytes, mediaType: mediaTypeOf(content), descriptors: descriptorsOf(content) };
+    const served = this.#served(repository, digest, manifest, signedType);
+    if (bytes.length <= rememberedBytesMax) this.#remembered.set(digest, manifest);
+    return served;
+  }
+
+  /** What was served before and is still in the cache: no file has to be read for it. */
+  atHand(repository: RepositoryName, digest: Digest, signedType?: string): ServedManifest | undefined {
+    const manifest = this.#remembered.get(digest);
+    if (!manifest) return undefined;
+    if (this.#o.used(digest)) return this.#served(repository, digest, manifest, signedType);
+    this.#remembered.delete(digest);
+    return undefined;
+  }
+
+  #served(
+    repository: RepositoryName,
+    digest: Digest,
+    { bytes, descriptors, mediaType: ownType }: Manifest,
+    signedType: string | undefined,
+  ): ServedManifest {
+    const kept = this.#o.mediaTypes.mediaType(digest);
+    const mediaType = signedType ?? kept ?? ownType ?? this.#o.descriptors.get(digest)?.mediaType;
+    if (!mediaType) throw unknown(repository, digest);
+    if (kept !== mediaType) this.#o.mediaTypes.putMediaType(digest, mediaType);
     this.#o.descriptors.remember(descriptors);
     this.#o.passed(
       repository,
