@@ -61,8 +61,9 @@ export class Leech {
         if (neighbour) this.#fromPeer(neighbour, event, nowMs);
       }
     }
-    // Most of what is heard are HAVEs, and most of them come while every slot is taken: they decide nothing.
-    if (event.type === 'peerHave' && view.outstanding >= view.limits.outstandingMax) return;
+    // Most of what is heard are HAVEs and chunks, and most of them come while every slot is taken: they decide nothing.
+    const full = view.outstanding >= view.limits.outstandingMax;
+    if (full && (event.type === 'peerHave' || (event.type === 'progress' && view.wanted.count > 0))) return;
     this.#decide(event.type !== 'peerHave', nowMs);
   }
 
