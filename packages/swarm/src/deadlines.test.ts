@@ -40,6 +40,26 @@ test('before anything was measured the initial deadline holds', () => {
   assert.equal(only(driver.until(1010), 'cancel').length, 2);
 });
 
+test('where all answer more slowly than the deadline, requests are given more and more time', () => {
+  const driver = new Driver(2, { ...quick, deadlineMaxMs: 60_000 });
+  driver.agent(1, '##');
+  driver.agent(2, '##');
+  const sentMs = new Map<string, number>();
+  const givenUp: number[] = [];
+  for (let step = 0; step < 6000; step++) {
+    // Both are heard, so that both may be asked again at once.
+    for (const peer of [1, 2]) driver.do({ type: 'peerHave', peer, piece: 0, queueLength: 0 });
+    for (const action of driver.until(driver.nowMs + 10)) {
+      if (action.type === 'request') sentMs.set(`${action.peer} ${action.piece}`, driver.nowMs);
+      else if (action.type === 'cancel')
+        givenUp.push(driver.nowMs - (sentMs.get(`${action.peer} ${action.piece}`) ?? 0));
+    }
+  }
+  assert.ok((givenUp[0] ?? 0) <= 1020, `${givenUp[0]} ms`);
+  assert.ok((givenUp.at(-1) ?? 0) >= 8000, `${givenUp.at(-1)} ms`);
+  assert.ok(givenUp.length < 30, `${givenUp.length} requests`);
+});
+
 test('a transfer that trickles is not given up', () => {
   const driver = measured(20, 20);
   driver.agent(2, '#'.repeat(64));

@@ -3,7 +3,10 @@ import type { Ask, Neighbour } from './neighbour.ts';
 import type { SwarmView } from './swarm-view.ts';
 
 const clamp = (view: SwarmView, ms: number | undefined): number =>
-  Math.min(view.limits.deadlineMaxMs, Math.max(view.limits.deadlineFloorMs, ms ?? view.limits.deadlineInitialMs));
+  Math.min(
+    view.limits.deadlineMaxMs,
+    Math.max(view.limits.deadlineFloorMs, ms ?? view.limits.deadlineInitialMs) * view.turnaround.backoff,
+  );
 
 /** How long a request may wait in a queue. */
 export const waitLimitMs = (view: SwarmView): number => clamp(view, view.turnaround.waitMs);
@@ -18,6 +21,8 @@ export const deadlineMs = (view: SwarmView, ask: Ask): number =>
  * after `silentDropMs`. Slow is no crime: the next pieces are merely asked elsewhere first.
  */
 export const checkDeadlines = (view: SwarmView, nowMs: number): void => {
+  const waitMs = waitLimitMs(view);
+  let anyMissed = false;
   for (const neighbour of [...view.neighbours()]) {
     if (neighbour.asks.size === 0) continue;
     let missed = false;
@@ -30,7 +35,7 @@ export const checkDeadlines = (view: SwarmView, nowMs: number): void => {
       else if (!replaceable(view, neighbour, ask, nowMs)) view.wakeAt(nowMs + view.limits.deadlineFloorMs);
       else {
         missed = true;
-        silent ||= nowMs - neighbour.heardMs >= waitLimitMs(view) / 2;
+        silent ||= nowMs - neighbour.heardMs >= waitMs / 2;
         view.cancel(neighbour, ask.piece);
       }
     }
@@ -39,9 +44,11 @@ export const checkDeadlines = (view: SwarmView, nowMs: number): void => {
       view.actions.push({ type: 'dropPeer', peer: neighbour.peer, reason: 'stalled' });
     } else if (missed) {
       neighbour.misses++;
+      anyMissed = true;
       if (silent) silence(view, neighbour, nowMs);
     }
   }
+  if (anyMissed) view.turnaround.missed(waitMs, nowMs);
 };
 
 const silence = (view: SwarmView, neighbour: Neighbour, nowMs: number): void => {
