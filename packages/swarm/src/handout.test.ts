@@ -45,11 +45,21 @@ test('all origins, then at most what is wanted, never the asker, never a hub, ne
 
 test('the lowest degrees are preferred, the most complete are not', () => {
   const candidates = [
-    ...Array.from({ length: 20 }, (_, index) => agent(`busy${index}`, 30)),
+    ...Array.from({ length: 4 }, (_, index) => ({ ...agent(`busy${index}`, 30), complete: true })),
     ...Array.from({ length: 10 }, (_, index) => agent(`idle${index}`, 2)),
   ];
   const chosen = chooseHandout(candidates, { peerId: 'me', zone: 'a', want: 10, prng: seededPrng(3) });
   assert.ok(names(chosen).every((name) => name.startsWith('idle')));
+});
+
+test('of a crowd that came one after the other not only the last ones are named', () => {
+  const candidates = Array.from({ length: 48 }, (_, index) => agent(`a${index}`, 48 - index > 20 ? 20 : 48 - index));
+  let early = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const chosen = chooseHandout(candidates, { peerId: 'me', zone: 'a', want: 10, prng: seededPrng(seed) });
+    early += chosen.filter(({ degree }) => degree === 20).length;
+  }
+  assert.ok(early > 40, `${early} of 200 had come early`);
 });
 
 test('the asker is an origin: it is not handed to itself', () => {

@@ -28,8 +28,14 @@ export interface HandoutRequest {
 }
 
 /**
- * All origins (with gateways: one of another zone only for a gateway), then up to `want` agents: of a random sample those
- * of lowest (degree + random). Never the most complete first: the first finishers would become hubs.
+ * So many times the agents wanted are compared. To take the lowest degrees of many would be to take those who came last:
+ * a crowd that arrives one after the other would become a chain, where new pieces take many hops to reach everybody.
+ */
+const spareChoice = 1.4;
+
+/**
+ * All origins (with gateways: one of another zone only for a gateway), then up to `want` agents: of a few more,
+ * chosen at random, those of lowest (degree + random). Never the most complete first: the first finishers would become hubs.
  * Source: shared/design/swarm.md, "Handout".
  */
 export const chooseHandout = <T extends Candidate>(candidates: readonly T[], request: HandoutRequest): T[] => {
@@ -55,6 +61,7 @@ const lowestDegree = <T extends Candidate>(
 ): T[] =>
   sampleOf(agents, sample, prng)
     .filter(({ degree }) => degree < degreeMax)
+    .slice(0, Math.ceil(want * spareChoice))
     .map((agent) => ({ agent, rank: agent.degree + prng() }))
     .toSorted((a, b) => a.rank - b.rank)
     .slice(0, Math.max(0, want))

@@ -47,6 +47,8 @@ type Key = Pick<Waiting, 'peer' | 'swarm' | 'piece'>;
 
 /** Nobody is passed over more often: a common piece that a reader waits for must come through. */
 const passedOverMax = 32;
+/** Every client waits for the first piece of its blob before it sees a byte: it goes before rarer ones. */
+const firstPiece = 0;
 /** A second transfer on one connection keeps it busy between two pieces; a third adds nothing. Counted for each lane. */
 const runningPerPeerMax = 2;
 
@@ -139,7 +141,7 @@ export class UploadLines {
     return ended;
   }
 
-  /** The entry to start now: of idle connections, small pieces, the long passed over, the rarest, the least complete; else first come. */
+  /** The entry to start now: of idle connections, small pieces, the long passed over and first pieces, the rarest, the least complete; else first come. */
   next(openings: Openings): Waiting | undefined {
     const smallOpen = openings.small && this.#waiting.small > 0;
     const largeOpen = openings.large && this.#waiting.large > 0;
@@ -193,7 +195,7 @@ class Choice {
     let availability = this.#availability;
     const lateBefore = this.#lateBefore;
     for (const entry of entries) {
-      const entryLate = entry.sinceStart < lateBefore;
+      const entryLate = entry.sinceStart < lateBefore || entry.piece === firstPiece;
       if (best && late && !entryLate) continue;
       const rarity = this.#availabilityOf(entry);
       if (best && late === entryLate) {

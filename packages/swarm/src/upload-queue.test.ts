@@ -117,6 +117,14 @@ test('idle connections come first, and one connection has at most two transfers'
   assert.deepEqual(driver.end(1, 0), [start(1, 2)]);
 });
 
+test('the first piece of a blob goes before rarer ones', () => {
+  const driver = new Driver({ activeMin: 1, egressMax: 1 });
+  driver.ask(1, 5);
+  driver.ask(2, 7, { availability: 1 });
+  driver.ask(3, 0, { availability: 1000 });
+  assert.deepEqual(driver.end(1, 5), [start(3, 0)]);
+});
+
 test('nobody is passed over for ever', () => {
   const driver = new Driver({ activeMin: 1, egressMax: 1 });
   driver.ask(1, 0);

@@ -225,8 +225,9 @@ export class PlainUploadQueue {
     const busyA = this.#running.has(a.peer);
     if (busyA !== this.#running.has(b.peer)) return !busyA;
     if (a.small !== b.small) return a.small;
-    const lateA = this.#starts - a.sinceStart > passedOverMax;
-    if (lateA !== this.#starts - b.sinceStart > passedOverMax) return lateA;
+    const lateA = this.#starts - a.sinceStart > passedOverMax || a.piece === 0;
+    const lateB = this.#starts - b.sinceStart > passedOverMax || b.piece === 0;
+    if (lateA !== lateB) return lateA;
     const rareA = this.#availability(a);
     const rareB = this.#availability(b);
     if (rareA !== rareB) return rareA < rareB;
