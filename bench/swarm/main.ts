@@ -1,5 +1,6 @@
 /** `npm run bench:swarm`: real agents on this machine, measured as the simulator measures its own. */
 import { type BenchArguments, parseArguments, usage } from './arguments.ts';
+import { inOwnNetwork } from './network.ts';
 import { runBench } from './run.ts';
 
 const parse = (): BenchArguments => {
@@ -12,7 +13,9 @@ const parse = (): BenchArguments => {
 };
 
 const options = parse();
+const exitCode = options.help ? undefined : await inOwnNetwork();
 if (options.help) console.log(usage);
+else if (exitCode !== undefined) process.exitCode = exitCode;
 else {
   try {
     const { report, problems } = await runBench(options);

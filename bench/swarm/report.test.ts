@@ -45,6 +45,7 @@ const measured = (more: Partial<Measured> = {}, args: string[] = []): Measured =
     requestsPerSecondMax: 4,
     handlingP99S: 0.005,
   },
+  congestionControl: 'reno',
   ...more,
 });
 

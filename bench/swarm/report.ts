@@ -21,6 +21,7 @@ export interface Measured {
   readonly originUsage: Usage;
   readonly clientCpuS: number;
   readonly tracker: TrackerLoad;
+  readonly congestionControl: string | undefined;
 }
 
 export interface TrackerLoad {
@@ -79,6 +80,8 @@ export interface Report extends Pick<SimReport, SharedKeys>, Partial<Pick<SimRep
   readonly trackerRequestsFailed: number;
   readonly trackerRequestsPerSMax: number;
   readonly trackerHandlingP99S?: number | undefined;
+  /** Of the connections between all of them. */
+  readonly congestionControl?: string;
 }
 
 const GB = 1e9;
@@ -130,6 +133,7 @@ export const reportOf = (measured: Measured): Report => {
     trackerRequestsFailed: tracker.failed,
     trackerRequestsPerSMax: round(tracker.requestsPerSecondMax),
     ...(tracker.handlingP99S !== undefined && { trackerHandlingP99S: tracker.handlingP99S }),
+    ...(measured.congestionControl !== undefined && { congestionControl: measured.congestionControl }),
   };
 };
 

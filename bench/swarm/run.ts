@@ -9,6 +9,7 @@ import { newPull, type Pull, pullBlob } from './client.ts';
 import type { HostSpec } from './host-messages.ts';
 import { HostProcess } from './host-process.ts';
 import { addCounts, type AgentCounts, countsOf, type Usage, usageIn, usageOf } from './load.ts';
+import { congestionControl } from './network.ts';
 import { Progress } from './progress.ts';
 import { type Measured, problemsOf, type Report, reportOf, type TrackerLoad } from './report.ts';
 import { ShareWatch } from './share.ts';
@@ -168,6 +169,7 @@ const measure = async (stage: Stage): Promise<Outcome> => {
     originUsage: used(before.origin, after.origin),
     clientCpuS: (clientUsed.user + clientUsed.system) / 1e6,
     tracker: trackerLoad(before.tracker, after.tracker, watch),
+    congestionControl: congestionControl(),
   };
   const report = reportOf(measured);
   return { report, problems: problemsOf(report, pulls) };
