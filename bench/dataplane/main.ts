@@ -10,6 +10,7 @@ import { writeBlobFile } from './blob-file.ts';
 import { BenchCluster } from './cluster.ts';
 import { Figures } from './figures.ts';
 import { describeMachine } from './machine.ts';
+import { limits } from './limits.ts';
 import { memory } from './memory.ts';
 import { parseOptions } from './options.ts';
 import { dockerRegistry, nginx, openssl, reference } from './peers.ts';
@@ -33,6 +34,7 @@ const scenarios: Readonly<Record<string, Entry>> = {
   warm: { run: warm, needs: ['push', 'cold'] },
   exchange: { run: exchange, needs: ['push', 'cold'] },
   small: { run: small },
+  limits: { run: limits },
   nginx: { run: nginx },
   'docker-registry': { run: dockerRegistry },
   reference: { run: reference },

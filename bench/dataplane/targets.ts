@@ -21,6 +21,8 @@ const atLeast = (figure: string, limit: Target['limit'], when?: Target['when']):
   sense: 'at least',
 });
 
+const limited = ['upload', 'download'].flatMap((side) => [2, 10, 100, 500].map((rate) => `limit-${side}-${rate}MBps`));
+
 export const targets: readonly Target[] = [
   atMost('exchange.sum.cpuPerGB', 1.4),
   atMost('exchange.sum.cpuPerGB', 1.15, 'sendfile'),
@@ -50,6 +52,7 @@ export const targets: readonly Target[] = [
   atMost('manifest-by-tag-warm.p50.ms', 2),
   atLeast('manifest-by-digest-warm.rps', 5000),
   atLeast('manifest-by-tag-warm.rps', 5000),
+  ...limited.flatMap((name) => [atMost(`${name}.ratio`, 1.05), atLeast(`${name}.ratio`, 0.95)]),
 ];
 
 export interface Verdict extends Target {
