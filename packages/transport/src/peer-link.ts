@@ -95,7 +95,7 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
   /** The peer has dialled its data connection; a second one replaces the first. */
   attachUplink(connection: Connection): void {
     this.#uplink?.connection.destroy('the peer has dialled another data connection');
-    const sender = new UplinkSender(connection, this.#station.upload, this.#station.log);
+    const sender = new UplinkSender(connection, this.#station);
     const uplink = { connection, sender };
     this.#uplink = uplink;
     connection.phase = 'data';
@@ -175,6 +175,6 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
   }
 
   #push(message: Message): void {
-    if (this.#open) this.#queue.push(encodeMessage(message), message.type === 'request');
+    if (this.#open) this.#queue.push(encodeMessage(message));
   }
 }

@@ -1,15 +1,9 @@
 import type { Connection } from './connection.ts';
 
 /**
- * So many frames do not wait for the end of the turn. Fewer than the pieces that are asked of one peer at a time, so
- * that it never runs dry while a turn lasts.
- */
-export const framesWaitingMax = 3;
-
-/**
- * Gathers frames into one write. process.nextTick, and not setImmediate: a HAVE then leaves after the piece that caused
- * it, and not after all other sockets have been read. But a turn reads up to 8 MiB from a socket that is full, and a
- * REQUEST for each piece of them would cost both sides a system call and the sender a wake-up: what may wait gathers.
+ * Gathers the frames of one event-loop turn into one write. process.nextTick, and not setImmediate: a HAVE then
+ * leaves after the piece that caused it, and not after all other sockets have been read. Letting REQUESTs wait for a few
+ * more of their kind saved no CPU that could be measured, and agents then lean more on the origin.
  */
 export class SendQueue {
   readonly #connection: Pick<Connection, 'queuedBytes' | 'write'>;
@@ -17,8 +11,7 @@ export class SendQueue {
   readonly #overflow: () => void;
   #frames: Uint8Array[] = [];
   #bytes = 0;
-  #turn: NodeJS.Immediate | undefined;
-  #tickQueued = false;
+  #flushQueued = false;
 
   /** @param overflow more than `bytesMax` wait; called outside `push` */
   constructor(connection: Pick<Connection, 'queuedBytes' | 'write'>, bytesMax: number, overflow: () => void) {
@@ -32,19 +25,15 @@ export class SendQueue {
     return this.#bytes + this.#connection.queuedBytes;
   }
 
-  /** @param mayWait until the turn ends or a few frames have gathered */
-  push(frame: Uint8Array, mayWait = false): void {
+  push(frame: Uint8Array): void {
     this.#frames.push(frame);
     this.#bytes += frame.length;
-    if (mayWait && this.#frames.length < framesWaitingMax) {
-      this.#turn ??= setImmediate(() => this.#turnEnds());
-      return;
-    }
-    if (this.#tickQueued) return;
-    this.#tickQueued = true;
+    if (this.#flushQueued) return;
+    this.#flushQueued = true;
     process.nextTick(() => {
-      this.#tickQueued = false;
-      this.#flushBounded();
+      this.#flushQueued = false;
+      if (this.queuedBytes > this.#bytesMax) this.#overflow();
+      else this.flush();
     });
   }
 
@@ -60,17 +49,5 @@ export class SendQueue {
   drop(): void {
     this.#frames = [];
     this.#bytes = 0;
-    clearImmediate(this.#turn);
-    this.#turn = undefined;
-  }
-
-  #turnEnds(): void {
-    this.#turn = undefined;
-    this.#flushBounded();
-  }
-
-  #flushBounded(): void {
-    if (this.queuedBytes > this.#bytesMax) this.#overflow();
-    else this.flush();
   }
 }
