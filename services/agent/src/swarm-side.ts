@@ -18,7 +18,7 @@ const againSpreadMs = 5_000;
 const dialShare = 0.6;
 
 const exchangeLimits = ({ linkMs }: AgentConfig['deadlines']): Partial<ExchangeLimits> => ({
-  dialTimeoutMs: linkMs * dialShare,
+  dialTimeoutMs: Math.round(linkMs * dialShare),
   joinTimeoutMs: linkMs,
   dataTimeoutMs: linkMs,
 });
