@@ -95,7 +95,7 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
   /** The peer has dialled its data connection; a second one replaces the first. */
   attachUplink(connection: Connection): void {
     this.#uplink?.connection.destroy('the peer has dialled another data connection');
-    const sender = new UplinkSender(connection, this.#station);
+    const sender = new UplinkSender(connection, this.#station.upload, this.#station.log);
     const uplink = { connection, sender };
     this.#uplink = uplink;
     connection.phase = 'data';
