@@ -17,6 +17,15 @@ test('a first component that is a host names the upstream', () => {
     assert.equal(parse(own), undefined, own);
 });
 
+test('a registry has one name, whatever a client writes: rules for it cannot be got around', () => {
+  assert.deepEqual(parse('quay.io_443/team/app'), { host: 'quay.io', repository: 'team/app' });
+  assert.equal(requested('quay.io_443/team/app'), 'quay.io/team/app');
+  assert.equal(requested('alpine', 'Index.Docker.IO:443'), 'docker.io/library/alpine');
+  assert.equal(registryHost('127.1:0443'), '127.0.0.1');
+  for (const none of ['quay.io:99999', '1.2.3.999', '1.2.3.4.5', 'a.0x1g.7777777777777'])
+    assert.equal(registryHost(none), undefined, none);
+});
+
 test('docker.io has several names and a default namespace', () => {
   for (const host of ['docker.io', 'index.docker.io', 'registry-1.docker.io']) {
     assert.deepEqual(parse(`${host}/alpine`), { host: 'docker.io', repository: 'library/alpine' });
@@ -43,7 +52,7 @@ test('an ns that is no host, or makes the name too long, is refused', () => {
   assert.throws(() => requested('a'.repeat(250), 'quay.io'), { code: 'NAME_INVALID' });
 });
 
-const label = fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,4})?$/);
+const label = fc.stringMatching(/^[a-z][a-z0-9]{0,7}(-[a-z0-9]{1,4})?$/);
 const host = fc
   .tuple(fc.array(label, { minLength: 2, maxLength: 4 }), fc.option(fc.integer({ min: 1, max: 65_535 })))
   .map(([labels, port]) => `${labels.join('.')}${port === null ? '' : `:${port}`}`);

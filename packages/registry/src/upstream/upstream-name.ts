@@ -7,13 +7,13 @@ const dockerHubNames = new Set([dockerHub, 'index.docker.io', 'registry-1.docker
 const hostPattern = /^(?=.{1,253}(?::|$))[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::\d{1,5})?$/;
 
 /**
- * The one name of a registry host, `quay.io` or `registry.example.com:5000`: in lower case, Docker Hub's always
- * `docker.io`. Undefined for what is no host name, IPv6 addresses included: a repository name cannot hold them.
+ * The one name of a registry host, `quay.io` or `registry.example.com:5000`: in lower case, without the port 443, Docker
+ * Hub's always `docker.io`. A second name would be another registry to the rules for the first. Undefined for what no URL
+ * can hold, such as the port 99999, and for IPv6 addresses: a repository name cannot hold them.
  */
 export const registryHost = (raw: string): string | undefined => {
-  const host = raw.toLowerCase();
-  if (!hostPattern.test(host)) return undefined;
-  return dockerHubNames.has(host) ? dockerHub : host;
+  const host = hostPattern.test(raw.toLowerCase()) ? URL.parse(`https://${raw}`)?.host : undefined;
+  return host !== undefined && dockerHubNames.has(host) ? dockerHub : host;
 };
 
 /** A repository of another registry, and that registry. */
