@@ -1,6 +1,8 @@
+import { ShoalError } from '@shoal/core';
+
 /**
- * The bytes of one blob, of which some may still be on their way. Every implementation guarantees that
- * `readInto` returns verified bytes only.
+ * The bytes of one blob, of which some may still be on their way. Every implementation guarantees that `readInto` returns
+ * verified bytes only, or, of a cold blob, never those of the last piece before its digest is verified.
  */
 export interface BlobSource {
   /** In bytes; known before the first byte is there. */
@@ -18,3 +20,11 @@ export interface BlobSource {
   /** Gives up the hold on the file; called exactly once by whoever serves the source. */
   close(): void;
 }
+
+/** Enough to answer a HEAD. */
+export const bodiless = (size: number): BlobSource => ({
+  size,
+  readInto: () => 0,
+  waitFor: () => Promise.reject(new ShoalError('UNAVAILABLE', 503, 'the answer to HEAD has no body')),
+  close: () => {},
+});

@@ -1,5 +1,12 @@
 import type { Digest, ManifestReference, RepositoryName } from '@shoal/core';
-import type { BlobSource, ReadContext, ReadRegistry, ServedManifest, TagPage } from '@shoal/registry';
+import {
+  type BlobSource,
+  bodiless,
+  type ReadContext,
+  type ReadRegistry,
+  type ServedManifest,
+  type TagPage,
+} from '@shoal/registry';
 import type { StoredBlob } from '@shoal/store';
 import type { ColdBlobs } from './cold/cold-blobs.ts';
 import type { Content } from './content.ts';
@@ -27,7 +34,10 @@ export class OriginReadRegistry implements ReadRegistry {
     return { digest, ...link, bytes };
   }
 
-  async blob(name: RepositoryName, digest: Digest, { signal }: ReadContext): Promise<BlobSource> {
+  async blob(name: RepositoryName, digest: Digest, { method, signal }: ReadContext): Promise<BlobSource> {
+    // Whoever only asks whether a blob is there does not start its download.
+    const size = method === 'HEAD' ? await this.#cold.size(name, digest, signal) : undefined;
+    if (size !== undefined) return bodiless(size);
     const fetch = await this.#cold.want(name, digest, signal);
     return fetch ? fetch.open(signal) : storedSource(await this.#content.openBlob(name, digest));
   }

@@ -58,7 +58,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   const { anonymousPull, realm } = config.auth;
   const access = new Access({ users, tokens, anonymousPull, realm });
   if (users) void app.register(async (scope) => registerTokenEndpoint(scope, { users, tokens, anonymousPull }));
-  // Every stored blob is there in full: the first byte waits for nothing.
+  // A stored blob waits for nothing, a cold one as long for its first byte as for any other.
   const send = { firstByteTimeoutMs: pulls.stallTimeoutMs, stallTimeoutMs: pulls.stallTimeoutMs, stop };
   const manifests = new Manifests(content, { sparse: manifestLimits.sparse, events });
 

@@ -1,6 +1,7 @@
 import { type Digest, type ManifestReference, OciError, type RepositoryName, ShoalError } from '@shoal/core';
 import {
   type BlobSource,
+  bodiless,
   type ReadContext,
   type ReadRegistry,
   requestedRepository,
@@ -58,6 +59,7 @@ export class AgentRegistry implements ReadRegistry {
     { method, upstream }: Pick<ReadContext, 'method' | 'upstream'>,
   ): Promise<BlobSource> {
     const repository = this.#name(requested, upstream);
+    // Whoever only asks whether a blob is there does not start its download.
     return method === 'HEAD'
       ? bodiless(await this.#inTime(digest, () => this.#pulls.size(repository, digest)))
       : this.#pulls.open(repository, digest);
@@ -114,11 +116,3 @@ export class AgentRegistry implements ReadRegistry {
     throw new ShoalError('UNAVAILABLE', 503, `the origin refused the list with status ${answer.value.status}`);
   }
 }
-
-/** Whoever only asks whether a blob is there does not start its download. */
-const bodiless = (size: number): BlobSource => ({
-  size,
-  readInto: () => 0,
-  waitFor: () => Promise.reject(new ShoalError('UNAVAILABLE', 503, 'the answer to HEAD has no body')),
-  close: () => {},
-});

@@ -39,6 +39,7 @@ export class ColdBlob implements ColdFetch {
   readonly #source: ColdSource;
   readonly #opened: Promise<GrowingBlob>;
   readonly #watchers = new Set<() => void>();
+  readonly #begun = Promise.withResolvers<void>();
   #blob: GrowingBlob | undefined;
   #seed: Seed | undefined;
   #outcome: 'stored' | { readonly error: Error } | undefined;
@@ -56,6 +57,11 @@ export class ColdBlob implements ColdFetch {
 
   get received(): number {
     return this.#blob?.received ?? 0;
+  }
+
+  /** Resolves with the first byte, or when it has ended. */
+  begins(): Promise<void> {
+    return Promise.race([this.#begun.promise, this.done.catch(() => undefined)]);
   }
 
   /** How the blob is cut while its swarm is open; undefined when it is stored, or agents get it only then. @throws as `open` */
@@ -144,6 +150,7 @@ export class ColdBlob implements ColdFetch {
         if (next.done) return;
         const pieces = await blob.append(next.value);
         bytesReceived(next.value.length);
+        this.#begun.resolve();
         if (pieces.length > 0) this.#seed?.grown(pieces);
         this.#changed();
       }

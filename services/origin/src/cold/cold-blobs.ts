@@ -48,20 +48,48 @@ export class ColdBlobs implements ColdEntry, AsyncDisposable {
   /** Undefined also when the blob is stored and the repository holds it now. */
   async want(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<ColdBlob | undefined> {
     const { content } = this.#o;
-    const known = this.#blobs.get(digest);
-    if (known?.repositories.has(repository)) return known;
-    if (await content.catalog.get(repository)?.holds(digest)) return undefined;
-    const source = await this.#questions.run(`${repository}@${digest}`, () => this.#find(repository, digest));
-    signal.throwIfAborted();
+    const known = this.#running(repository, digest);
+    if (known) return known;
+    const source = await this.#source(repository, digest, signal);
     if (!source) return undefined;
-    // What another repository has brought here is not fetched again.
-    if (!this.#blobs.has(digest) && (await content.mountBlob(repository, digest, undefined))) return undefined;
+    const running = this.#running(repository, digest);
+    if (running) return running;
+    if (this.#blobs.has(digest) || content.catalog.isLinked(digest)) {
+      await source.confirm?.();
+      // Another repository's source that has nothing to give must not fail those whose own has.
+      await this.#blobs.get(digest)?.begins();
+      signal.throwIfAborted();
+      // What another repository has brought here is not fetched again.
+      if (!this.#blobs.has(digest) && (await content.mountBlob(repository, digest, undefined))) return undefined;
+    }
     return this.fetch(digest, source);
+  }
+
+  /** In bytes, of what `want` would fetch, without fetching it; undefined as there, and while nobody knows. @throws as `want` */
+  async size(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<number | undefined> {
+    const running = this.#running(repository, digest);
+    if (running) return running.size;
+    const source = await this.#source(repository, digest, signal);
+    await source?.confirm?.();
+    return source?.size;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new ShoalError('CLOSING', 503, 'the process stops'));
     await Promise.allSettled([...this.#blobs.values()].map(({ done }) => done));
+  }
+
+  #running(repository: RepositoryName, digest: Digest): ColdBlob | undefined {
+    const blob = this.#blobs.get(digest);
+    return blob?.repositories.has(repository) ? blob : undefined;
+  }
+
+  /** Undefined also for what the repository holds. */
+  async #source(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<ColdSource | undefined> {
+    if (await this.#o.content.catalog.get(repository)?.holds(digest)) return undefined;
+    const source = await this.#questions.run(`${repository}@${digest}`, () => this.#find(repository, digest));
+    signal.throwIfAborted();
+    return source;
   }
 
   async #find(repository: RepositoryName, digest: Digest): Promise<ColdSource | undefined> {

@@ -8,6 +8,11 @@ export interface ColdSource {
   /** In bytes, from a descriptor or a Content-Length; without it nobody is served before the blob is complete. */
   readonly size?: number | undefined;
   /**
+   * Asks the source whether its repository really has the blob, where only somebody's word for it is known yet. Called
+   * before the bytes of another repository are given away as this one's. @throws what the client is to see
+   */
+  readonly confirm?: () => Promise<void>;
+  /**
    * The bytes from `offset` on, in order; a chunk may be reused once the next one is asked for. Called once a blob, and
    * again where a read broke off. What it throws, and what the iteration throws, counts as a broken read; an OciError
    * (404, 401, ...) is final and ends the fetch. `signal` aborts when the fetch ends or stalls.

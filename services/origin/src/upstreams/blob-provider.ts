@@ -29,14 +29,16 @@ export class UpstreamBlobs implements ColdProvider {
     if (!from) return undefined;
     const unknown = unknownBlob(repository, digest);
     const key = `${repository}@${digest}`;
-    const size =
-      pullThrough.descriptors.size(repository, digest) ??
-      (await this.#sizes.run(key, () =>
+    const ask = (): Promise<number | undefined> =>
+      this.#sizes.run(key, () =>
         pullThrough.refusals.asking(from, key, unknown, () => from.upstream.blobSize(from.repository, digest)),
-      ));
+      );
+    const described = pullThrough.descriptors.size(repository, digest);
     return {
       repository,
-      size,
+      size: described ?? (await ask()),
+      // A manifest may name what its repository does not have.
+      ...(described !== undefined && { confirm: async () => void (await ask()) }),
       open: (offset, signal) =>
         pullThrough.refusals.asking(from, key, unknown, async () => {
           const blob = await from.upstream.blob(from.repository, digest, offset, signal);

@@ -197,3 +197,39 @@ test('lists come from the upstream, referrers by API or tag', async () => {
   assert.deepEqual(await referrers({}), [signature]);
   assert.deepEqual(await referrers({ artifactType: 'application/y' }), []);
 });
+
+test('a manifest that names the blob of another repository gives nobody its bytes', async () => {
+  await using world = await upstreamWorld();
+  const { fake, origin, host } = world;
+  const { layers } = fake.addImage('team/secret', '1', [600_000]);
+  const [layer] = layers;
+  fake.addManifest('evil/app', '1', fake.manifests.get(fake.tags.get('team/secret:1')!)!.bytes.toString());
+  fake.misbehave = (_request, reply, url) => {
+    if (!url.pathname.includes('/evil/app/blobs/')) return false;
+    reply.writeHead(404).end();
+    return true;
+  };
+  assert.equal((await origin.client.call('GET', `/v2/${host}/evil/app/manifests/1`)).status, 200);
+  const paths = [`/v2/${host}/evil/app/blobs/${layer}`, `/shoal/v1/namespaces/${host}/evil/app/blobs/${layer}`];
+  const secret = () => origin.client.call('GET', `/v2/${host}/team/secret/blobs/${layer}`);
+  const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status);
+  const ask = () => Promise.all(paths.map((path) => origin.client.call('GET', path)));
+  // While it is being fetched for the other repository, and when it is stored.
+  const [evil, own] = await Promise.all([ask(), secret()]);
+  assert.deepEqual([statuses(evil), own.status], [[404, 404], 200]);
+  assert.deepEqual(statuses(await ask()), [404, 404]);
+});
+
+test('HEAD tells the size of a blob, and fetches nothing of it', async () => {
+  await using world = await upstreamWorld();
+  const { fake, origin, host } = world;
+  const { layers } = fake.addImage('team/app', '1', [300_000]);
+  const path = `/v2/${host}/team/app/blobs/${layers[0]}`;
+  const head = await origin.client.call('HEAD', path);
+  assert.deepEqual([head.status, head.headers['content-length']], [200, '300000']);
+  await origin.client.call('GET', `/v2/${host}/team/app/manifests/1`);
+  assert.equal((await origin.client.call('HEAD', path)).status, 200);
+  assert.equal(fake.asked('GET', '/blobs/'), 0);
+  assert.equal((await origin.client.call('HEAD', path.replace(/.{64}$/, '0'.repeat(64)))).status, 404);
+  assert.equal((await origin.client.call('GET', path)).bytes.length, 300_000);
+});
