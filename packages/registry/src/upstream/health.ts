@@ -2,6 +2,8 @@ import { UpstreamError } from './upstream-error.ts';
 
 /** An upstream that asks for more rest than this is asked again anyway: its clock or ours may be wrong. */
 const restMsMax = 10 * 60_000;
+/** How long one is left alone that refuses by its rate limit and does not say for how long. */
+const limitedMs = 5_000;
 /** How long an upstream that did not answer is believed to be down by those who have something else to answer. */
 const downMs = 3_000;
 
@@ -30,7 +32,7 @@ export class Health {
   failed(error: UpstreamError): void {
     const nowMs = this.#clock();
     if (error.failure === 'unreachable') this.#down = { untilMs: nowMs + downMs, error };
-    if (error.retryAfterMs !== undefined)
-      this.#resting = { untilMs: nowMs + Math.min(error.retryAfterMs, restMsMax), error };
+    const restMs = error.retryAfterMs ?? (error.failure === 'limited' ? limitedMs : undefined);
+    if (restMs !== undefined) this.#resting = { untilMs: nowMs + Math.min(restMs, restMsMax), error };
   }
 }

@@ -91,3 +91,19 @@ test('rate limits are told', async () => {
   await client.upstream.manifest(repository, reference('1'));
   assert.deepEqual(client.limits, [{ limit: 100, remaining: 99 }]);
 });
+
+test('a rate limit without a time is one all the same: whoever tries again does not add to it', async () => {
+  await using fake = await FakeUpstream.start();
+  await using client = clientOf(fake);
+  fake.addImage('team/app', '1', [10]);
+  fake.misbehave = (_request, reply) => {
+    reply.writeHead(429).end();
+    return true;
+  };
+  const pull = () => client.upstream.manifest(repository, reference('1'));
+  for (let round = 0; round < 3; round++) await assert.rejects(pull(), { code: 'UPSTREAM_LIMITED' });
+  assert.equal(fake.log.length, 3, 'three attempts of the first');
+  fake.misbehave = undefined;
+  client.time.nowMs += 5_000;
+  await pull();
+});
