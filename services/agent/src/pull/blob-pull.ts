@@ -275,7 +275,7 @@ export class BlobPull {
 
   async #complete(): Promise<void> {
     // Of a cold blob all pieces are here, and an origin has still to sign what they are.
-    if (this.blob.growing) return;
+    if (this.blob.growing || this.#ended) return;
     this.#halt();
     try {
       if (this.#context.verifyWhole && !(await matchesDigest(this.blob, this.#stopping.signal))) {
