@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BlobCut, type Digest, OciError, type RepositoryName, ShoalError } from '@shoal/core';
+import { type BlobCut, type Digest, MiB, OciError, type RepositoryName, ShoalError } from '@shoal/core';
 import type { Seeding as Seed } from '@shoal/exchange';
 import type { BlobSource } from '@shoal/registry';
 import type { GrowingBlob } from '@shoal/store';
@@ -17,15 +17,16 @@ export interface ColdBlobOptions {
     grow(blob: GrowingBlob): Seed;
     adopt(digest: Digest, seed: Seed, blob: GrowingBlob): void;
   };
-  /** How long a source may deliver nothing before the read counts as broken. */
+  /** How long a source may take for 16 KiB before the read counts as broken. */
   readonly stallMs: number;
   /** Aborts when the process stops. */
   readonly stop: AbortSignal;
   readonly bytesReceived: (bytes: number) => void;
 }
 
-/** Reads that break off in a row without having brought a byte. */
+/** Reads that break off in a row, each having brought next to nothing. */
 const barrenMax = 4;
+const barrenBytesMax = MiB;
 const retryMs = 100;
 
 /** One fetch: reads the source, lets clients and agents have what has come, and makes a blob of it or nothing. */
@@ -132,7 +133,7 @@ export class ColdBlob implements ColdFetch {
           `${this.digest} ends after ${blob.received} of ${this.size} bytes`,
         );
       } catch (error) {
-        barren = blob.received > before ? 0 : barren + 1;
+        barren = blob.received - before > barrenBytesMax ? 0 : barren + 1;
         if (error instanceof OciError || isFull(error) || barren === barrenMax || this.#o.stop.aborted) throw error;
         await sleep(retryMs * 2 ** barren, undefined, { signal: this.#o.stop });
       }
@@ -150,6 +151,7 @@ export class ColdBlob implements ColdFetch {
         if (next.done) return;
         const pieces = await blob.append(next.value);
         bytesReceived(next.value.length);
+        stall.progress(next.value.length);
         this.#begun.resolve();
         if (pieces.length > 0) this.#seed?.grown(pieces);
         this.#changed();
