@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { type GrowingCut, growingCut } from '@shoal/core';
 import type { Download } from './download.ts';
 import type { DownloadBlob, Exchange } from './exchange.ts';
 import type { Seeding } from './seeding.ts';
 import { MemoryBlob, seedOf, type TestBlob, testBlob } from './testing/blobs.ts';
-import { entryOf, startNode } from './testing/nodes.ts';
+import { entryOf, nodesOfFile } from './testing/nodes.ts';
 
-const open: Exchange[] = [];
-const node = async (...args: Parameters<typeof startNode>): Promise<Exchange> => {
-  const started = await startNode(...args);
-  open.push(started);
-  return started;
-};
-after(() => Promise.all(open.map((exchange) => exchange.close())));
+const node = nodesOfFile();
 
 const signal = (): AbortSignal => AbortSignal.timeout(15_000);
 

@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { Exchange } from './exchange.ts';
 import type { RecordProvider } from './records.ts';
 import { testBlob } from './testing/blobs.ts';
-import { startNode } from './testing/nodes.ts';
+import { nodesOfFile } from './testing/nodes.ts';
 
-const open: Exchange[] = [];
-const node = async (...args: Parameters<typeof startNode>): Promise<Exchange> => {
-  const started = await startNode(...args);
-  open.push(started);
-  return started;
-};
-after(() => Promise.all(open.map((exchange) => exchange.close())));
+const node = nodesOfFile();
 
 const blob = testBlob(1000, 50);
 const utf8 = new TextEncoder();

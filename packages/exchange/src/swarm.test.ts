@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, test } from 'node:test';
-import type { Exchange } from './exchange.ts';
+import { test } from 'node:test';
 import { MemoryBlob, seedOf, testBlob } from './testing/blobs.ts';
-import { entryOf, startDownload, startNode } from './testing/nodes.ts';
+import { entryOf, startDownload, nodesOfFile } from './testing/nodes.ts';
 
-const open: Exchange[] = [];
-const node = async (...args: Parameters<typeof startNode>): Promise<Exchange> => {
-  const started = await startNode(...args);
-  open.push(started);
-  return started;
-};
-after(() => Promise.all(open.map((exchange) => exchange.close())));
+const node = nodesOfFile();
 
 test('eight agents at once: all digests right, and the origin sends less than two copies', async (t) => {
   let sent = 0;

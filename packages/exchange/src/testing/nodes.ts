@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { after } from 'node:test';
 import { formatAddress, parsePeerId, seededPrng } from '@shoal/core';
 import type { PeerRole } from '@shoal/protocol';
 import type { Download } from '../download.ts';
@@ -17,6 +18,17 @@ export const startNode = (role: PeerRole, options: Partial<ExchangeOptions> = {}
     prng: seededPrng(number),
     ...options,
   });
+};
+
+/** `startNode` for one test file: its nodes are closed after its last test. */
+export const nodesOfFile = (): typeof startNode => {
+  const open: Exchange[] = [];
+  after(() => Promise.all(open.map((exchange) => exchange.close())));
+  return async (...args) => {
+    const started = await startNode(...args);
+    open.push(started);
+    return started;
+  };
 };
 
 /** How a tracker would name the node. */
