@@ -7,6 +7,20 @@ import type { LeechLimits } from './leech-types.ts';
 export const outstandingFor = (pieceCount: number): number =>
   Math.min(20, Math.max(6, Math.round(0.75 * Math.sqrt(pieceCount))));
 
+/** What all downloads of a host may have out together, and the least that keeps one of them going. */
+const outstandingOfHost = 24;
+const outstandingMin = 4;
+
+/**
+ * D of one download while `running` of them are under way on the host: their pieces come over one link, so what they ask
+ * for waits the longer in others' queues the more of them there are. One or two keep their own.
+ * Source: the many-blobs scenario, docs/BENCHMARKS.md.
+ */
+export const sharedOutstanding = (outstandingMax: number, running: number): number =>
+  running <= 2
+    ? outstandingMax
+    : Math.min(outstandingMax, Math.max(outstandingMin, Math.floor(outstandingOfHost / running)));
+
 export const leechLimitsFor = (pieceCount: number, overrides: Partial<LeechLimits> = {}): LeechLimits => ({
   outstandingMax: outstandingFor(pieceCount),
   outstandingPerPeerMax: 3,

@@ -34,6 +34,8 @@ export type LeechEvent =
   | { readonly type: 'readers'; readonly cursors: readonly PieceIndex[] }
   /** The tracker gave this agent a place among the gateways of its zone, or took it away. */
   | { readonly type: 'gateway'; readonly place: GatewayPlace | undefined }
+  /** So many downloads are under way on this host, this one with them: they share what may be out (sharedOutstanding). */
+  | { readonly type: 'running'; readonly downloads: number }
   /** The HTTP fallback fetches this piece: it is not asked of peers until `released`. */
   | { readonly type: 'claimed'; readonly piece: PieceIndex }
   | { readonly type: 'released'; readonly piece: PieceIndex }
@@ -60,7 +62,7 @@ export type LeechAction =
   | { readonly type: 'complete' };
 
 export interface LeechLimits {
-  /** Outstanding requests to agents. Default clamp(0.75 * sqrt(pieceCount), 6, 20). */
+  /** Outstanding requests to agents while few downloads run. Default clamp(0.75 * sqrt(pieceCount), 6, 20). */
   readonly outstandingMax: number;
   /** Outstanding at one agent while there are enough of them; with fewer agents up to twice that. */
   readonly outstandingPerPeerMax: number;

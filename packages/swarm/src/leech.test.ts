@@ -143,3 +143,18 @@ test('events about strangers and pieces outside the blob change nothing', () => 
   assert.deepEqual(driver.do({ type: 'peerHave', peer: 1, piece: 7, queueLength: 0 }), []);
   assert.equal(driver.leech.heldBy(1), 0);
 });
+
+test('a download of many has less out, and asks for more in the same turn when it has more to itself', () => {
+  const full = '#'.repeat(256);
+  const driver = new Driver(256);
+  driver.do({ type: 'running', downloads: 10 });
+  const asked = [1, 2, 3].flatMap((peer) => only(driver.agent(peer, full), 'request'));
+  assert.equal(asked.length, 4);
+  assert.deepEqual(driver.do({ type: 'running', downloads: 6 }), []);
+  assert.equal(only(driver.do({ type: 'running', downloads: 4 }), 'request').length, 2);
+  assert.deepEqual(driver.do({ type: 'running', downloads: 10 }), [], 'what is out is not cancelled');
+  assert.equal(driver.leech.outstandingCount, 6);
+  const [first] = asked;
+  assert.ok(first);
+  assert.deepEqual(only(driver.do({ type: 'pieceVerified', piece: first.piece, peer: first.peer }), 'request'), []);
+});

@@ -45,6 +45,9 @@ export class Leech {
       case 'gateway':
         view.gateway = event.place;
         break;
+      case 'running':
+        if (!view.share(event.downloads)) return;
+        break;
       case 'claimed':
       case 'released':
         view.claim(event.piece, event.type === 'claimed' && !view.have.has(event.piece));

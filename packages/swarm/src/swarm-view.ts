@@ -1,5 +1,5 @@
 import { Bitfield, type PieceIndex, type Prng } from '@shoal/core';
-import { leechLimitsFor } from './leech-limits.ts';
+import { leechLimitsFor, sharedOutstanding } from './leech-limits.ts';
 import type { LeechAction, LeechLimits, LeechOptions } from './leech-types.ts';
 import { type Ask, Neighbour, OriginNeighbour } from './neighbour.ts';
 import type { PeerHandle, PeerRole } from './peer.ts';
@@ -14,7 +14,9 @@ import type { GatewayPlace } from './zones.ts';
  */
 export class SwarmView {
   readonly pieceCount: number;
-  readonly limits: LeechLimits;
+  /** As they are now: D depends on how many downloads share the host's link. */
+  limits: LeechLimits;
+  readonly #aloneMax: number;
   readonly prng: Prng;
   readonly have: Bitfield;
   readonly wanted: PieceSet;
@@ -45,6 +47,7 @@ export class SwarmView {
   constructor({ pieceCount, have, prng, limits }: LeechOptions) {
     this.pieceCount = pieceCount;
     this.limits = leechLimitsFor(pieceCount, limits);
+    this.#aloneMax = this.limits.outstandingMax;
     this.prng = prng;
     this.have = have.clone();
     this.wanted = new PieceSet(pieceCount);
@@ -157,6 +160,14 @@ export class SwarmView {
     if (claimed) this.claimed.add(piece);
     else this.claimed.delete(piece);
     this.#update(piece);
+  }
+
+  /** True when more may be out than before; what is out above a lower D comes to its end. */
+  share(downloads: number): boolean {
+    const before = this.limits.outstandingMax;
+    const outstandingMax = sharedOutstanding(this.#aloneMax, downloads);
+    if (outstandingMax !== before) this.limits = { ...this.limits, outstandingMax };
+    return outstandingMax > before;
   }
 
   wakeAt(timeMs: number): void {
