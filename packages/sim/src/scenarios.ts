@@ -9,7 +9,7 @@ const Gbps = 125_000;
 const blob = (bytes: number): BlobOptions => ({ bytes, pieceLength: pieceLengthFor(bytes) });
 
 /** Sizes from `min` to `max` bytes in equal steps, or in equal ratios. */
-const sizes = (count: number, min: number, max: number, ratios: boolean): BlobOptions[] =>
+export const sizes = (count: number, min: number, max: number, ratios: boolean): BlobOptions[] =>
   Array.from({ length: count }, (_, index) => {
     const share = count === 1 ? 0 : index / (count - 1);
     return blob(Math.round(ratios ? min * (max / min) ** share : min + (max - min) * share));
@@ -50,13 +50,15 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     options: { agents: 2600, origins: 5, blobs: [blob(1.5e9), blob(1.5e9)], ...rate(300_000), arrivalSpreadMs: 1000 },
   },
   'many-blobs': {
-    about: '10 of 40 blobs of 100 MB to 1 GB to each of 200 agents (a tenth of 2,000) at 10 Gbit/s from 5 origins',
+    about:
+      '10 of 40 blobs of 100 MB to 1 GB, all at once, to each of 200 agents (a tenth of 2,000) at 10 Gbit/s from 5 origins',
     options: {
       agents: 200,
       origins: 5,
       owners: 3,
       blobs: sizes(40, 100e6, 1e9, false),
       blobsPerAgent: 10,
+      blobsAtOnce: 10,
       ...rate(10 * Gbps),
       arrivalSpreadMs: 1000,
     },

@@ -1,5 +1,5 @@
 import { simulate } from './report.ts';
-import { scenarioOptions } from './scenarios.ts';
+import { scenarioOptions, sizes } from './scenarios.ts';
 import { pieceLengthFor } from '@shoal/core';
 import type { PolicyOptions, WorldOptions } from './world-options.ts';
 
@@ -113,14 +113,21 @@ export const sensitivities: Readonly<Record<string, Sensitivity>> = {
   'distinct-blobs': {
     scenario: 'many-blobs',
     about: 'blobs among which the downloads choose',
-    rows: values([10, 20, 40], (count, { blobs }) => ({
-      blobs: blobs.filter((_, index) => index % (blobs.length / count) === 0),
-    })),
+    rows: values([10, 20, 40, 80], (count) => ({ blobs: sizes(count, 100e6, 1e9, false) })),
+  },
+  hosts: {
+    scenario: 'many-blobs',
+    about: 'agents',
+    rows: (base) =>
+      [0.25, 0.5, 1, 2].map((factor) => {
+        const agents = Math.max(1, Math.round(base.agents * factor));
+        return { label: String(agents), options: { agents } };
+      }),
   },
   'blobs-at-once': {
     scenario: 'many-blobs',
     about: 'blobs that a host downloads at once',
-    rows: values([1, 3, 10], (blobsAtOnce) => ({ blobsAtOnce })),
+    rows: values([1, 3, 6, 10], (blobsAtOnce) => ({ blobsAtOnce })),
   },
 };
 

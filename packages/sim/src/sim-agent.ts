@@ -70,6 +70,7 @@ export class SimAgent implements SimNode {
     if (!this.alive) return;
     this.arrivedMs = this.#world.events.nowMs;
     for (let count = 0; count < this.#world.options.blobsAtOnce; count++) this.#next();
+    this.#share();
   }
 
   completed(download: SimDownload): void {
@@ -78,6 +79,7 @@ export class SimAgent implements SimNode {
     this.#done++;
     if (this.#done < this.plan.wants.length) {
       this.#next();
+      this.#share();
       return;
     }
     this.doneMs = events.nowMs;
@@ -88,6 +90,10 @@ export class SimAgent implements SimNode {
     this.alive = false;
     this.uploader.stop();
     for (const download of this.#downloads) download.stop();
+  }
+
+  #share(): void {
+    for (const download of this.#downloads) download.running(this.#begun - this.#done);
   }
 
   #next(): void {

@@ -80,6 +80,11 @@ export class SimDownload implements SimMember {
     this.#handle({ type: 'gateway', place });
   }
 
+  /** So many downloads are under way at this node. */
+  running(downloads: number): void {
+    if (!this.complete) this.#handle({ type: 'running', downloads });
+  }
+
   linkDown(peer: number): void {
     if (!this.links.delete(peer)) return;
     if (this.#world.node(peer).role === 'agent') this.degree--;

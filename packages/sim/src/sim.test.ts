@@ -133,6 +133,15 @@ test('several blobs of several sizes reach everybody who wants them', () => {
   assert.equal(world({ agents: 12, blobs: sizes, blobsPerAgent: 2 }).completed, 12);
 });
 
+test('ten blobs at once share what a host may have out: as fast as the link, and few pieces come twice', () => {
+  const many = Array.from({ length: 20 }, (_, index) => blobs(16 + 2 * index, 256 * 1024)).flat();
+  const options = { agents: 20, origins: 3, blobs: many, blobsPerAgent: 10, blobsAtOnce: 10, arrivalSpreadMs: 100 };
+  const { p99Ratio, duplicateRatio } = world(options);
+  assert.ok(p99Ratio < 1.1, String(p99Ratio));
+  // Eight requests a blob, whatever else is under way: 0.027.
+  assert.ok(duplicateRatio < 0.02, String(duplicateRatio));
+});
+
 test('with 100 nodes the approximate shares are within 2 % of the exact ones in what comes out', () => {
   const options = { agents: 100, blobs: blobs(192, MiB), arrivalSpreadMs: 20 };
   const exact = world({ ...options, shareTolerance: 0 });
