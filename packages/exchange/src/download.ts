@@ -26,6 +26,8 @@ export interface DownloadParts {
   readonly self: PeerId;
   /** Leaves the swarm unless a Seeding has taken it over. */
   release(): Promise<void>;
+  /** It is complete or stopped, and what it had out is for others. */
+  ended(): void;
 }
 
 /** One blob on its way to this node. It serves what it has, and goes on serving when it is complete, until stop(). */
@@ -97,6 +99,11 @@ export class Download implements LeechHooks {
     this.#parts?.side.handle({ type: 'gateway', place });
   }
 
+  /** So many downloads are under way at this node, this one with them. */
+  share(downloads: number): void {
+    this.#parts?.side.handle({ type: 'running', downloads });
+  }
+
   /** The next piece that each in-order reader needs; replaces the former list. */
   setReaders(cursors: readonly PieceIndex[]): void {
     this.#parts?.side.handle({ type: 'readers', cursors });
@@ -152,6 +159,7 @@ export class Download implements LeechHooks {
     this.#parts = undefined;
     this.on = {};
     parts.candidates.stop();
+    parts.ended();
     await parts.release();
   }
 
@@ -190,6 +198,7 @@ export class Download implements LeechHooks {
 
   completed(): void {
     this.#parts?.candidates.stop();
+    this.#parts?.ended();
     this.on.complete?.();
   }
 

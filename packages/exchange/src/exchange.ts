@@ -214,7 +214,9 @@ export class Exchange {
       join: (link) => this.#join(swarm, link),
     });
     const release = (): Promise<void> => this.#release(presence);
-    if (side) download.attach({ swarm, side, candidates, events: this.#events, self: this.identity.peerId, release });
+    const [self, ended] = [this.identity.peerId, () => this.#share()];
+    if (side) download.attach({ swarm, side, candidates, events: this.#events, self, release, ended });
+    this.#share();
     if (blob.have.complete) queueMicrotask(() => download.completed());
     return download;
   }
@@ -236,12 +238,10 @@ export class Exchange {
   }
 
   stats(): ExchangeStats {
-    let downloads = 0;
-    for (const { download } of this.#presences.values()) if (download?.running && !download.complete) downloads++;
     return {
       links: this.#dispatcher.peers.size,
       swarms: this.#swarms.size,
-      downloads,
+      downloads: this.#downloading().length,
       uploadsRunning: this.#uploads.active,
       uploadsWaiting: this.#uploads.queueLength,
       messagesReceived: this.#dispatcher.messagesReceived,
@@ -309,6 +309,21 @@ export class Exchange {
     this.#swarms.set(swarm.id, swarm);
     this.#uploads.add(swarm);
     return presence;
+  }
+
+  #downloading(): Download[] {
+    const under: Download[] = [];
+    for (const { download } of this.#presences.values()) {
+      if (download?.running && !download.complete) under.push(download);
+    }
+    return under;
+  }
+
+  /** One link carries all downloads: each may have the less out the more there are. */
+  #share(): void {
+    if (this.#closed) return;
+    const downloads = this.#downloading();
+    for (const download of downloads) download.share(downloads.length);
   }
 
   #hold(presence: Presence): Seeding {

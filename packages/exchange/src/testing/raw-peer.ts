@@ -51,6 +51,15 @@ export class RawPeer implements EndpointHandler {
     }
   }
 
+  /** What came before the next message of the type. */
+  async before(type: ControlMessage['type']): Promise<ControlMessage[]> {
+    for (;;) {
+      const index = this.#inbox.findIndex((message) => message.type === type);
+      if (index >= 0) return this.#inbox.splice(0, index + 1).slice(0, -1);
+      await this.#changed();
+    }
+  }
+
   /** Why the link closed. */
   async closed(): Promise<string> {
     while (this.#closes.length === 0) await this.#changed();
