@@ -29,7 +29,7 @@ import { matchesDigest } from './whole-digest.ts';
 /** What all pulls of a node share. */
 export interface PullContext {
   readonly exchange: Pick<Exchange, 'download'>;
-  readonly announcer: Pick<Announcer, 'join' | 'tell' | 'leave'>;
+  readonly announcer: Pick<Announcer, 'join' | 'tell' | 'leave' | 'trackersAnswer'>;
   readonly origins: Origins;
   /** Piece addresses of the origins, `host:port`. */
   readonly originAddresses: (reach: OriginReach) => readonly string[];
@@ -109,7 +109,10 @@ export class BlobPull {
     this.#download = exchange.download(blob, { on: this.#downloadEvents() });
     const failed = (error: unknown): void => this.#fail(error);
     this.#http = new HttpFallback({ download: this.#download, origins, metainfo, repository, clock, events, failed });
-    this.#originEntry = new OriginEntry((reach) => this.#meetOrigins(reach));
+    this.#originEntry = new OriginEntry({
+      trackersAnswer: announcer.trackersAnswer,
+      enter: (reach) => this.#meetOrigins(reach),
+    });
     // Only an origin tells the hashes of a cold blob.
     if (blob.growing) this.#originEntry.far();
     announcer.join({
@@ -117,6 +120,7 @@ export class BlobPull {
       digest: blob.digest,
       status: () => this.status(),
       peers: (entries, gateway) => this.#addPeers(entries, gateway),
+      unanswered: () => this.#originEntry.unanswered(),
     });
     this.#timer = setInterval(() => this.#step(), stepMs);
     this.#timer.unref();
@@ -241,7 +245,8 @@ export class BlobPull {
     const nowMs = clock();
     this.#confirmation?.step(this.#download.hearsHashes, nowMs);
     // Where bytes enter the zone through others, neighbours without a piece are no reason to fetch it from afar.
-    const noSources = this.#download.noSources && !(this.#originEntry.sheltered && this.#download.degree > 0);
+    const { sheltered, waiting } = this.#originEntry;
+    const noSources = !waiting && this.#download.noSources && !(sheltered && this.#download.degree > 0);
     this.#noSourcesSinceMs = noSources ? (this.#noSourcesSinceMs ?? nowMs) : undefined;
     const rung = decideRung(
       {

@@ -5,22 +5,45 @@ import { OriginEntry } from './origin-entry.ts';
 
 const peer = (complete: boolean) => ({ complete, role: 'agent' }) as PeerEntry;
 
-const world = () => {
+const world = (trackersAnswer = true) => {
   mock.timers.enable({ apis: ['setTimeout'] });
   const reaches: string[] = [];
-  const entry = new OriginEntry((reach) => reaches.push(reach));
+  const entry = new OriginEntry({ trackersAnswer, enter: (reach) => reaches.push(reach) });
   return { entry, reaches, entered: () => reaches.length, [Symbol.dispose]: () => mock.timers.reset() };
 };
 
-test('without a tracker the origins are met after a short wait, once', () => {
+test('a tracker that does not answer is waited for a second, once; less where none answered before', () => {
+  for (const [trackersAnswer, graceMs] of [
+    [true, 1000],
+    [false, 150],
+  ] as const) {
+    using it = world(trackersAnswer);
+    mock.timers.tick(graceMs - 1);
+    assert.equal(it.entered(), 0);
+    assert.equal(it.entry.waiting, true);
+    mock.timers.tick(1);
+    assert.equal(it.entry.waiting, false);
+    it.entry.now();
+    it.entry.unanswered();
+    it.entry.peers([peer(true)]);
+    mock.timers.tick(10_000);
+    assert.equal(it.entered(), 1);
+  }
+});
+
+test('with no peers named yet the origins wait for the tracker, and are met at once when none answers', () => {
   using it = world();
-  mock.timers.tick(149);
-  assert.equal(it.entered(), 0);
-  mock.timers.tick(1);
   it.entry.now();
+  assert.equal(it.entered(), 0);
+  it.entry.unanswered();
+  assert.deepEqual(it.reaches, ['all']);
+});
+
+test('a tracker that fails after others have named complete peers does not bring the origins in', () => {
+  using it = world();
   it.entry.peers([peer(true)]);
-  mock.timers.tick(10_000);
-  assert.equal(it.entered(), 1);
+  it.entry.unanswered();
+  assert.equal(it.entered(), 0);
 });
 
 test('where no peer has the whole blob they are met at once', () => {

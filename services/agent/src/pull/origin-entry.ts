@@ -1,7 +1,12 @@
 import type { PeerEntry } from '@shoal/protocol';
 
-/** How long the tracker's answer is waited for: peers come before origins where there are any. */
-const trackerGraceMs = 150;
+/**
+ * How long the tracker's answer is waited for: peers come before origins where there are any. Long enough for a tracker
+ * that is silent, and another one that answers in its place.
+ */
+const trackerGraceMs = 1_000;
+/** The same where no tracker answered when last asked: a pull must not wait for what does not come. */
+const doubtfulGraceMs = 150;
 /** How long complete peers have the word alone, before an origin helps. */
 const seedsAloneMs = 1_000;
 
@@ -20,9 +25,14 @@ export class OriginEntry {
   #entered: OriginReach | undefined;
   #gateway: boolean | undefined;
 
-  constructor(enter: (reach: OriginReach) => void) {
+  constructor({ trackersAnswer, enter }: { trackersAnswer: boolean; enter: (reach: OriginReach) => void }) {
     this.#enter = enter;
-    this.#arm(trackerGraceMs);
+    this.#arm(trackersAnswer ? trackerGraceMs : doubtfulGraceMs);
+  }
+
+  /** The tracker's answer is waited for: that there are no sources says nothing yet. */
+  get waiting(): boolean {
+    return this.#timer !== undefined && !this.#answered;
   }
 
   /** Bytes enter the zone of this node through others. */
@@ -42,9 +52,14 @@ export class OriginEntry {
     else this.now();
   }
 
+  /** No tracker answered: there is nobody to wait for. */
+  unanswered(): void {
+    if (this.waiting) this.#go('all');
+  }
+
   /** The peers do not do. */
   now(): void {
-    if (this.#timer) this.#go(this.sheltered ? 'near' : 'all');
+    if (this.#timer && this.#answered) this.#go(this.sheltered ? 'near' : 'all');
   }
 
   /** Neither peers nor near origins deliver. */
@@ -67,7 +82,7 @@ export class OriginEntry {
 
   #arm(inMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.now(), inMs);
+    this.#timer = setTimeout(() => this.#go(this.sheltered ? 'near' : 'all'), inMs);
     this.#timer.unref();
   }
 }

@@ -64,8 +64,10 @@ test('a tracker that is down hears the same news when it is back', async () => {
   answers.push(() => {
     throw new Error('connection refused');
   });
-  announcer.join(swarm(1));
+  const unanswered: number[] = [];
+  announcer.join({ ...swarm(1), unanswered: () => void unanswered.push(told.length) });
   await hear(2);
+  assert.deepEqual(unanswered, [1], 'the download hears of it at once');
   assert.deepEqual(
     told.map((batch) => batch.map(({ event }) => event)),
     [['join'], ['join']],

@@ -5,6 +5,8 @@ import { AnnounceBook, type AnnounceLimits, type BookedSwarm } from './announce-
 export interface AnnounceClient {
   /** @throws when no tracker answered */
   announce(swarms: readonly SwarmAnnounce[]): Promise<AnnounceResponse>;
+  /** Why the last request of any kind failed at every tracker; undefined when one answered. */
+  readonly lastError?: string | undefined;
 }
 
 /** A swarm of this node, and who takes the peers that the tracker hands out for it. */
@@ -12,6 +14,8 @@ export interface AnnouncedSwarm extends BookedSwarm {
   readonly digest?: Digest | undefined;
   /** `gateway`: see AnnounceResponse. */
   peers?(entries: readonly PeerEntry[], gateway: AnnounceResponse['swarms'][number]['gateway']): void;
+  /** The announce reached no tracker; it is sent again later. */
+  unanswered?(): void;
 }
 
 export interface AnnouncerEvents {
@@ -57,6 +61,11 @@ export class Announcer {
   /** Memberships that a tracker has confirmed; those of a batch under way do not count yet. */
   get confirmedCount(): number {
     return this.#sending ? 0 : this.#book.toldCount;
+  }
+
+  /** Whether a tracker can be expected to answer: one did when last asked, or none was asked yet. */
+  get trackersAnswer(): boolean {
+    return this.#client.lastError === undefined;
   }
 
   join(swarm: AnnouncedSwarm): void {
@@ -141,6 +150,7 @@ export class Announcer {
       this.#events.announceFailed((error as Error).message, batch.length);
       this.#book.putBack(batch, this.#clock() + this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 2, retryMaxMs);
+      for (const { swarm } of batch) this.#receivers.get(swarm)?.unanswered?.();
     }
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { parsePeerId } from '@shoal/core';
 import { clusterAuth } from '@shoal/service';
@@ -31,8 +31,15 @@ const self = {
   zone: '',
   role: 'agent' as const,
 };
-const clientOf = (urls: string[], pool: Agent) =>
-  new TrackerClient({ urls, auth: clusterAuth(undefined), timeoutMs: 1000, self: () => self, pool });
+const clientOf = (urls: string[], pool: Agent, timeoutMs = 1000) =>
+  new TrackerClient({ urls, auth: clusterAuth(undefined), timeoutMs, self: () => self, pool });
+
+/** A tracker that is in trouble in the way that `connected` shows. */
+const listenTcp = async (connected: (socket: Socket) => void): Promise<{ server: TcpServer; url: string }> => {
+  const server = createTcpServer((socket) => connected(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+};
 
 test('the next tracker is asked at once when one fails, and stays the first choice', async () => {
   let asked = 0;
@@ -65,6 +72,46 @@ test('requests that run at the same time all come to the tracker that answers', 
   );
   await Promise.all([close(sick.server), close(well.server)]);
   await pool.destroy();
+});
+
+/** Longer than any test may run: whoever waits for it fails. */
+const foreverMs = 3_600_000;
+
+test('a tracker that refuses, resets or says nothing costs an announce neither its answer nor its deadline', async () => {
+  const gone = await listenTcp(() => undefined);
+  await new Promise((resolve) => gone.server.close(resolve));
+  let resets = 0;
+  const resetting = await listenTcp((socket) =>
+    socket.once('data', () => {
+      resets++;
+      socket.resetAndDestroy();
+    }),
+  );
+  const silent = await listenTcp((socket) => socket.resume());
+  const well = await listen(() => [200, { swarms: [], again: false, intervalMs: 1234 }]);
+  for (const first of [gone, resetting, silent]) {
+    const pool = new Agent();
+    const client = clientOf([first.url, well.url], pool, foreverMs);
+    assert.equal((await client.announce([])).intervalMs, 1234);
+    assert.equal(client.lastError, undefined);
+    await client.announce([]);
+    await pool.destroy();
+  }
+  assert.equal(resets, 1, 'the tracker that answered is the first choice from then on');
+  await close(well.server);
+  await Promise.all([resetting, silent].map(({ server }) => new Promise((resolve) => server.close(resolve))));
+});
+
+test('when every tracker fails the request fails with the last of them', async () => {
+  const sick = await listen(() => [503, {}]);
+  const silent = await listenTcp((socket) => socket.resume());
+  const pool = new Agent();
+  const client = clientOf([sick.url, silent.url], pool, 50);
+  await assert.rejects(client.announce([]), new RegExp(`tracker ${silent.url}`));
+  assert.match(client.lastError ?? '', new RegExp(silent.url));
+  await pool.destroy();
+  await close(sick.server);
+  await new Promise((resolve) => silent.server.close(resolve));
 });
 
 test('an answer outside its schema counts as a failure', async () => {

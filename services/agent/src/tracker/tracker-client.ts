@@ -11,10 +11,17 @@ import {
 } from '@shoal/protocol';
 import { type ClusterAuth, ClusterAnswerError, clusterFetchJson, schemaCheck } from '@shoal/service';
 import type { Dispatcher } from 'undici';
+import { staggered } from './staggered.ts';
 
 const isAnnounceResponse = schemaCheck(AnnounceResponseSchema);
 const isHeartbeatResponse = schemaCheck(HeartbeatResponseSchema);
 const isLookupResponse = schemaCheck(LookupResponseSchema);
+
+/**
+ * How long a tracker may be silent before the next one is asked as well: a machine that is gone refuses nothing, and a
+ * download that waits for its peers had better hear of them from another one than turn to the origins.
+ */
+const silenceMs = 300;
 
 export interface TrackerClientOptions {
   readonly urls: readonly string[];
@@ -33,8 +40,8 @@ export interface TrackerClientEvents {
 }
 
 /**
- * The trackers' API. The tracker that answered last is asked first; when it fails the next one is asked at
- * once. Every method rejects when none answered.
+ * The trackers' API. The tracker that answered last is asked first; the next one is asked at once when it fails, and
+ * beside it when it is silent. Every method rejects when none answered.
  */
 export class TrackerClient {
   readonly #o: TrackerClientOptions;
@@ -65,27 +72,41 @@ export class TrackerClient {
   }
 
   async #post<Answer>(path: string, json: unknown, isAnswer: (value: unknown) => value is Answer): Promise<Answer> {
-    const { urls, auth, timeoutMs, pool } = this.#o;
-    let failure: Error = new Error('no tracker is configured');
+    const { urls, events } = this.#o;
+    if (urls.length === 0) throw new Error((this.#lastError = 'no tracker is configured'));
     const first = this.#current;
-    for (let turn = 0; turn < urls.length; turn++) {
-      // Requests that run at the same time must not move each other on, back to the tracker that fails.
+    // Requests that run at the same time must not move each other on, back to the tracker that fails.
+    const attempts = urls.map((_, turn) => {
       const index = (first + turn) % urls.length;
-      const url = urls[index] ?? '';
-      try {
-        const signal = AbortSignal.timeout(timeoutMs);
-        const answer = await clusterFetchJson(auth, `${url}${path}`, { json, timeoutMs, signal, dispatcher: pool });
-        if (!isAnswer(answer)) throw new ClusterAnswerError(200, `${url}${path} answered outside its schema`);
-        this.#lastError = undefined;
-        this.#current = index;
-        this.#o.events?.trackersAnswered();
-        return answer;
-      } catch (error) {
-        failure = new Error(`tracker ${url}: ${(error as Error).message}`, { cause: error });
-      }
+      return async () => ({ index, answer: await this.#ask(urls[index] ?? '', path, json, isAnswer) });
+    });
+    try {
+      const { index, answer } = await staggered(attempts, silenceMs);
+      this.#current = index;
+      this.#lastError = undefined;
+      events?.trackersAnswered();
+      return answer;
+    } catch (error) {
+      this.#lastError = (error as Error).message;
+      events?.trackersFailed(this.#lastError);
+      throw error;
     }
-    this.#lastError = failure.message;
-    if (urls.length > 0) this.#o.events?.trackersFailed(failure.message);
-    throw failure;
+  }
+
+  async #ask<Answer>(
+    url: string,
+    path: string,
+    json: unknown,
+    isAnswer: (value: unknown) => value is Answer,
+  ): Promise<Answer> {
+    const { auth, timeoutMs, pool } = this.#o;
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const answer = await clusterFetchJson(auth, `${url}${path}`, { json, timeoutMs, signal, dispatcher: pool });
+      if (!isAnswer(answer)) throw new ClusterAnswerError(200, `${url}${path} answered outside its schema`);
+      return answer;
+    } catch (error) {
+      throw new Error(`tracker ${url}: ${(error as Error).message}`, { cause: error });
+    }
   }
 }
