@@ -41,16 +41,24 @@ export class Downlink implements DialOutcome, ConnectionOwner {
     this.data = {
       dataBegin: (header: DataHeader) => handler.dataBegin(link, header),
       dataBytes: (bytes: Uint8Array) => {
-        if (download) this.#pay(bytes.length);
+        download?.spend(bytes.length);
         handler.dataBytes(link, bytes);
       },
-      dataEnd: () => handler.dataEnd(link),
+      dataEnd: () => {
+        handler.dataEnd(link);
+        this.#awaitTurn();
+      },
     };
     this.#handshake = new DialHandshake(station, address, 'data', this);
   }
 
   get ready(): boolean {
     return this.#connection !== undefined && !this.#closed;
+  }
+
+  /** It waits for its turn within the download limit. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   get heardMs(): number {
@@ -92,10 +100,12 @@ export class Downlink implements DialOutcome, ConnectionOwner {
     else this.#handshake.stop(reason);
   }
 
-  /** In debt nothing more is read, and TCP slows the sender down. */
-  #pay(bytes: number): void {
+  /**
+   * In debt no further frame is read, and TCP slows the sender down. One that has begun is read to its end: many that
+   * advance side by side would all take as long as the last of them.
+   */
+  #awaitTurn(): void {
     const { download } = this.#station;
-    download?.spend(bytes);
     if (this.#paused || download?.admit(this.#admitted) !== false) return;
     this.#paused = true;
     this.#connection?.pause();

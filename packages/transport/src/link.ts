@@ -19,6 +19,8 @@ export interface Link {
   readonly queuedBytes: number;
   /** My downlink from the remote stands. */
   readonly dataReady: boolean;
+  /** What comes on my downlink waits for my own download limit. */
+  readonly dataPaused: boolean;
   /** The data connection the remote dialled, on which I send pieces; undefined until it has, and after it broke. */
   readonly uplink: Uplink | undefined;
   /**

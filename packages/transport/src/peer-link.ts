@@ -58,6 +58,10 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
     return this.#downlink?.ready ?? false;
   }
 
+  get dataPaused(): boolean {
+    return this.#downlink?.paused ?? false;
+  }
+
   get uplink(): Uplink | undefined {
     return this.#uplink?.sender;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { KiB, MiB } from '@shoal/core';
+import { chunkBytesMax } from '@shoal/protocol';
 import { dataPair, type LinkedPair } from './testing/node.ts';
 import { Throttle, throttleOf } from './throttle.ts';
 
@@ -78,6 +79,17 @@ const timeMs = async ({ up, down, upLink }: LinkedPair, bytes: number): Promise<
 };
 
 suite('limits of an endpoint', () => {
+  test('a frame that has begun is read to its end, and the next one waits', async () => {
+    // At this rate the rest of the frame would take four minutes.
+    await using pair = await dataPair({ down: { limits: { downloadBytesPerSecondMax: 1000 } } });
+    const { down, upLink, downLink } = pair;
+    const [length, reader] = [chunkBytesMax, { readInto: (buffer: Uint8Array) => buffer.length }];
+    assert.equal(downLink.dataPaused, false);
+    upLink.uplink!.start({ channel: 1, piece: 0, offset: 0, length, reader, onEnd() {} });
+    await down.seen.until('the frame', () => down.seen.frames[0]?.ended === true);
+    assert.equal(downLink.dataPaused, true);
+  });
+
   for (const side of ['up', 'down'] as const) {
     const limit = side === 'up' ? 'uploadBytesPerSecondMax' : 'downloadBytesPerSecondMax';
     test(`${limit}: twice the rate takes half the time, and less than the rate is never exceeded`, async () => {
