@@ -81,7 +81,7 @@ export class Dispatcher implements EndpointHandler {
     if (!peer) return;
     const neighbour = peer.neighbourOf(header.channel);
     const reception = neighbour?.swarm.side.dataBegin(neighbour, header);
-    peer.landing = neighbour && { neighbour, reception, bytes: 0 };
+    peer.landing = neighbour && { neighbour, reception };
   }
 
   dataBytes(link: Link, bytes: Uint8Array): void {
@@ -95,16 +95,15 @@ export class Dispatcher implements EndpointHandler {
       landing?.neighbour.swarm.side.dataFailed(error);
     }
     if (!landing || !taken) return this.#discard(peer, bytes.length);
-    landing.bytes += bytes.length;
     peer.received(bytes.length);
   }
 
   dataEnd(link: Link): void {
     const landing = this.peers.get(link.id)?.landing;
     if (!landing?.reception) return;
-    const { neighbour, reception, bytes } = landing;
+    const { neighbour, reception } = landing;
     try {
-      neighbour.swarm.side.dataEnd(neighbour, reception, bytes);
+      neighbour.swarm.side.dataEnd(neighbour, reception);
     } catch (error) {
       neighbour.swarm.side.dataFailed(error);
     }

@@ -84,6 +84,11 @@ export class Landing {
     });
   }
 
+  /** Receptions whose first bytes have come. */
+  begun(): Reception[] {
+    return [...this.#bySource.values()].flatMap((pieces) => [...pieces.values()].filter(({ open }) => open));
+  }
+
   /** Settles what has all its bytes. False: there is no such reception, it is short, or corrupt. */
   settleFull(source: number, piece: PieceIndex): boolean {
     const reception = this.#bySource.get(source)?.get(piece);

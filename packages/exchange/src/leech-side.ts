@@ -64,7 +64,10 @@ export class LeechSide implements SwarmSide {
       limits,
     });
     this.#landing = new Landing({ metainfo, sink, budget });
-    this.#timer = new MachineTimer(clock, () => this.handle({ type: 'timer' }));
+    this.#timer = new MachineTimer(clock, () => {
+      this.#reportProgress();
+      this.handle({ type: 'timer' });
+    });
   }
 
   get complete(): boolean {
@@ -194,13 +197,23 @@ export class LeechSide implements SwarmSide {
     return reception?.open ? reception : undefined;
   }
 
-  dataEnd(neighbour: Neighbour, reception: Reception, bytes: number): void {
+  dataEnd(neighbour: Neighbour, reception: Reception): void {
     const peer = neighbour.peer.id;
     const { piece } = reception;
     if (!reception.open) return;
-    if (!reception.full) return this.handle({ type: 'progress', peer, piece, bytes });
+    if (!reception.full) return this.handle({ type: 'progress', peer, piece, bytes: reception.untold() });
     // The data of an origin may overtake the hash, which comes on the other connection.
     if (this.#isKnown(piece)) this.#settle(neighbour, reception);
+  }
+
+  /** Before deadlines are judged: which transfers have moved within a frame, and which wait for this node's own limit. */
+  #reportProgress(): void {
+    for (const reception of this.#landing.begun()) {
+      const { source: peer, piece } = reception;
+      const bytes = reception.untold();
+      const paused = this.#swarm.neighbours.get(peer)?.peer.link.dataPaused;
+      if (bytes > 0 || paused) this.handle({ type: 'progress', peer, piece, bytes });
+    }
   }
 
   #settle(neighbour: Neighbour, reception: Reception): void {

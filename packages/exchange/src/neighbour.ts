@@ -37,8 +37,8 @@ export interface SwarmSide {
   message(neighbour: Neighbour, message: SwarmMessage): void;
   /** Where the payload goes; undefined: discard it. */
   dataBegin(neighbour: Neighbour, header: DataHeader): Reception | undefined;
-  /** A frame of `bytes` has landed in the reception. */
-  dataEnd(neighbour: Neighbour, reception: Reception, bytes: number): void;
+  /** A frame has landed in the reception. */
+  dataEnd(neighbour: Neighbour, reception: Reception): void;
   /** Payload came for which dataBegin had no place, or no longer has one. */
   dataDiscarded(bytes: number): void;
   /** Writing into the blob failed. */

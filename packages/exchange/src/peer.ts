@@ -12,7 +12,7 @@ export class Peer {
   /** The swarms that I have joined on this link. */
   readonly neighbours = new Map<SwarmId, Neighbour>();
   /** Where the payload of the DATA frame under way goes. */
-  landing: { readonly neighbour: Neighbour; readonly reception: Reception | undefined; bytes: number } | undefined;
+  landing: { readonly neighbour: Neighbour; readonly reception: Reception | undefined } | undefined;
   /** JOINs that wait until their swarm is opened. */
   resolving = 0;
   /** My data dials that failed since one stood, and when the next may go. While it is set nothing is asked of the peer. */

@@ -18,6 +18,7 @@ export class Reception {
   readonly #sink: PieceSink;
   #hasher = new PieceHasher();
   #received = 0;
+  #told = 0;
   #into: 'nowhere' | 'file' | 'buffer' = 'nowhere';
   #buffer: Uint8Array | undefined;
 
@@ -62,10 +63,18 @@ export class Reception {
     return true;
   }
 
+  /** Bytes that came since it was asked the last time. */
+  untold(): number {
+    const bytes = this.#received - this.#told;
+    this.#told = this.#received;
+    return bytes;
+  }
+
   /** Begins again at the first byte: the source sends the piece anew. */
   restart(): void {
     this.#hasher = new PieceHasher();
     this.#received = 0;
+    this.#told = 0;
   }
 
   matches(hash: Uint8Array): boolean {
