@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { parseSwarmId } from '@shoal/core';
-import { MemoryBlob, seedOf, testBlob } from './testing/blobs.ts';
-import { entryOf, nodesOfFile, startDownload } from './testing/nodes.ts';
+import type { Exchange } from './exchange.ts';
+import { MemoryBlob, seedOf, type TestBlob, testBlob } from './testing/blobs.ts';
+import { entryOf, nodesOfFile, type Running, startDownload } from './testing/nodes.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 
 const node = nodesOfFile();
@@ -22,26 +23,33 @@ const requestsSoFar = async (raw: RawPeer): Promise<number[]> => {
   return [...counts.values()];
 };
 
-test('many downloads have less out each, and more again when others are complete or stopped', async () => {
-  const [leech, seed] = [await node('agent', { leechLimits: patient }), await node('agent')];
-  const raw = await RawPeer.start('agent');
-  after(() => raw.close());
-  const blobs = Array.from({ length: 7 }, (_, index) => testBlob(8 * pieceLength, 900 + index));
-  const running = blobs.map((blob) => startDownload(leech, new MemoryBlob(blob.metainfo), []));
-  for (const { download } of running.slice(0, 2)) {
-    download.addPeer(raw.entry);
-    const join = await raw.next('join');
-    raw.link.send({ ...join, have: 'all' });
-  }
-  assert.deepEqual(await requestsSoFar(raw), [4, 4]);
+const ends = {
+  complete: async (leech: Exchange, { download, done }: Running, blob: TestBlob): Promise<void> => {
+    const seed = await node('agent');
+    seed.seed(seedOf(blob), 'peer');
+    download.addPeer(entryOf(seed));
+    await done;
+    assert.equal(leech.stats().downloads, 4);
+  },
+  stopped: (_leech: Exchange, { download }: Running): Promise<void> => download.stop(),
+};
 
-  const [blob, done] = [blobs[2], running[2]];
-  assert.ok(blob && done);
-  seed.seed(seedOf(blob), 'peer');
-  done.download.addPeer(entryOf(seed));
-  await done.done;
-  await running[3]?.download.stop();
-  assert.deepEqual(await requestsSoFar(raw), []);
-  await running[4]?.download.stop();
-  assert.deepEqual(await requestsSoFar(raw), [2, 2]);
-});
+for (const [how, end] of Object.entries(ends)) {
+  test(`five downloads have less out each, and more again when one is ${how}`, async () => {
+    const leech = await node('agent', { leechLimits: patient });
+    const raw = await RawPeer.start('agent');
+    after(() => raw.close());
+    const blobs = Array.from({ length: 5 }, (_, index) => testBlob(8 * pieceLength, 900 + index));
+    const running = blobs.map((blob) => startDownload(leech, new MemoryBlob(blob.metainfo), []));
+    for (const { download } of running.slice(0, 2)) {
+      download.addPeer(raw.entry);
+      const join = await raw.next('join');
+      raw.link.send({ ...join, have: 'all' });
+    }
+    assert.deepEqual(await requestsSoFar(raw), [4, 4]);
+    const [last, blob] = [running[4], blobs[4]];
+    assert.ok(last && blob);
+    await end(leech, last, blob);
+    assert.deepEqual(await requestsSoFar(raw), [2, 2]);
+  });
+}
