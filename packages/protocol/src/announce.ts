@@ -108,8 +108,12 @@ export const HeartbeatResponseSchema = Type.Object({
   intervalMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
 });
 
-/** POST /shoal/v1/lookup: peers without joining. At least one of digest and swarm is given. */
+/**
+ * POST /shoal/v1/lookup: peers without joining. At least one of digest and swarm is given. A peer says who it is: its
+ * requests count as its own then, not as those of all that share its address.
+ */
 export const LookupRequestSchema = Type.Object({
+  peerId: Type.Optional(PeerIdSchema),
   digest: Type.Optional(DigestSchema),
   swarm: Type.Optional(SwarmIdSchema),
   want: Type.Integer({ minimum: 0, maximum: peersWantedMax }),

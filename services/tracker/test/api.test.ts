@@ -228,6 +228,20 @@ describe('tracker limits', { timeout: 60_000 }, () => {
     await client.heartbeat(peer(2));
   });
 
+  it('counts the lookups of a peer as its own, and only those of nobody by their address', async () => {
+    await using tracker = await Tracker.start(testConfig({ limits: { requestsPerSecondMax: 1 } }), {
+      clock: () => 1_000_000,
+    });
+    const client = new TrackerClient(tracker.addresses.api);
+    const swarm = swarmId(1);
+    for (let index = 1; index <= 5; index++) await client.lookup({ swarm, peerId: peer(index).peerId });
+    await client.lookup({ swarm, peerId: peer(1).peerId });
+    await assert.rejects(client.heartbeat(peer(1)), /answered 429/);
+    await client.lookup({ swarm });
+    await client.lookup({ swarm });
+    await assert.rejects(client.lookup({ swarm }), /answered 429/);
+  });
+
   it('answers 503 beyond the requests it takes at once', async () => {
     await using tracker = await Tracker.start(testConfig({ limits: { requestsMax: 1 } }));
     const client = new TrackerClient(tracker.addresses.api);

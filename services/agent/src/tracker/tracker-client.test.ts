@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { parsePeerId } from '@shoal/core';
 import { clusterAuth } from '@shoal/service';
@@ -8,10 +9,11 @@ import { Agent } from 'undici';
 import { Heartbeat } from './heartbeat.ts';
 import { TrackerClient } from './tracker-client.ts';
 
-const listen = async (answer: (path: string) => [number, unknown]): Promise<{ server: Server; url: string }> => {
-  const server = createServer((request, response) => {
-    const [status, body] = answer(request.url ?? '');
-    request.resume();
+type Answer = (path: string, asked: Record<string, unknown>) => [number, unknown];
+
+const listen = async (answer: Answer): Promise<{ server: Server; url: string }> => {
+  const server = createServer(async (request, response) => {
+    const [status, body] = answer(request.url ?? '', (await json(request)) as Record<string, unknown>);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -112,6 +114,19 @@ test('when every tracker fails the request fails with the last of them', async (
   await pool.destroy();
   await close(sick.server);
   await new Promise((resolve) => silent.server.close(resolve));
+});
+
+test('a lookup says who asks: nodes that share an address are not one peer', async () => {
+  const askers: unknown[] = [];
+  const tracker = await listen((_path, { peerId }) => {
+    askers.push(peerId);
+    return [200, { swarms: [] }];
+  });
+  const pool = new Agent();
+  await clientOf([tracker.url], pool).lookup({}, 1);
+  assert.deepEqual(askers, [self.peerId]);
+  await pool.destroy();
+  await close(tracker.server);
 });
 
 test('an answer outside its schema counts as a failure', async () => {

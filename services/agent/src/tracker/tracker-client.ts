@@ -68,7 +68,7 @@ export class TrackerClient {
 
   /** Who holds a blob or a tag record, without joining. */
   lookup(what: { digest?: Digest; swarm?: SwarmId }, want: number): Promise<LookupResponse> {
-    return this.#post('/shoal/v1/lookup', { ...what, want }, isLookupResponse);
+    return this.#post('/shoal/v1/lookup', { ...what, want, peerId: this.#o.self().peerId }, isLookupResponse);
   }
 
   async #post<Answer>(path: string, json: unknown, isAnswer: (value: unknown) => value is Answer): Promise<Answer> {

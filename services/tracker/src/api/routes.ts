@@ -43,7 +43,8 @@ export const addRoutes = (app: FastifyInstance, { tracking, store, config: { lim
   });
   app.post('/shoal/v1/lookup', async ({ body, ip }) => {
     const lookup = parseLookup(body);
-    rate.take(ip);
+    // Behind one address there may be a thousand nodes.
+    rate.take(lookup.peerId ?? ip);
     return tracking.lookup(lookup);
   });
   app.get('/shoal/v1/swarms', async ({ query }) => {
