@@ -1,6 +1,9 @@
 import type { PeerId, PieceIndex, SwarmId } from '@shoal/core';
 import type { PeerRole } from '@shoal/protocol';
 
+/** Why a peer's request for a piece is refused. */
+export type PieceRefusal = 'gone' | 'overloaded' | 'notHeld';
+
 /** What the exchange reports as it happens, for metrics, logs and the live view. Bytes are payload, never frames. */
 export interface ExchangeEvents {
   /** A piece matched its hash and is in the blob; `http`: the fallback delivered it, and nobody knows from which zone. */
@@ -11,7 +14,7 @@ export interface ExchangeEvents {
   bytesSent?(role: PeerRole, bytes: number, swarm: SwarmId): void;
   /** Arrived and thrown away: late after a cancel, a second copy, or never asked for. */
   bytesDiscarded?(bytes: number): void;
-  requestRejected?(reason: string): void;
+  requestRejected?(reason: PieceRefusal): void;
   linkOpened?(peer: PeerId, role: PeerRole): void;
   linkClosed?(peer: PeerId, reason: string): void;
 }

@@ -1,6 +1,6 @@
 export { DialBackoffError } from './dialer.ts';
 export type { Download, DownloadStats } from './download.ts';
-export type { DownloadEvents, ExchangeEvents } from './events.ts';
+export type { DownloadEvents, ExchangeEvents, PieceRefusal } from './events.ts';
 export { type DownloadBlob, Exchange, type ExchangeOptions, type ExchangeStats, type SeedOptions } from './exchange.ts';
 export { defaultLimits, type ExchangeLimits } from './limits.ts';
 export type { PieceSink } from './reception.ts';

@@ -11,8 +11,21 @@ export { describeConfig } from './config/describe.ts';
 export { redactConfig } from './config/redact.ts';
 export { createLogger, silentLog } from './log.ts';
 export type { Log } from './log.ts';
-export { bytesBuckets, createMetrics, secondsBuckets } from './metrics.ts';
+export {
+  counter,
+  defineMetrics,
+  gauge,
+  histogram,
+  secondsBuckets,
+  sizeClasses,
+  sizeClassOf,
+} from './define-metrics.ts';
+export type { ServiceMetrics } from './define-metrics.ts';
+export { describeMetrics } from './describe-metrics.ts';
+export type { DescribedMetric } from './describe-metrics.ts';
+export { createMetrics } from './metrics.ts';
 export type { Metrics } from './metrics.ts';
+export { folderRoom } from './folder-room.ts';
 export { ListenError, listening } from './http/listen.ts';
 export { AdminServer } from './http/admin-server.ts';
 export type { ReadinessCheck } from './http/readiness.ts';

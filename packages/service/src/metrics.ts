@@ -1,56 +1,60 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { LabelValues, MetricDefinition, MetricDefinitions, ServiceMetrics } from './define-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 
-interface MetricOptions<Label extends string> {
-  /** What is counted, for people; ends up as the `# HELP` line. */
-  readonly help: string;
-  readonly labels?: readonly Label[];
+type Made<Definition> =
+  Definition extends MetricDefinition<infer Type, infer Label>
+    ? { counter: Counter<Label>; gauge: Gauge<Label>; histogram: Histogram<Label> }[Type]
+    : never;
+
+/** Reads the present value of a gauge at a scrape. */
+type Reading = () => number | Promise<number>;
+
+type GaugeKeys<Definitions> = {
+  [Key in keyof Definitions]: Definitions[Key] extends MetricDefinition<'gauge', never> ? Key : never;
+}[keyof Definitions];
+
+/** What a scrape reads, whatever service it is of. */
+export interface Exposition {
+  readonly registry: Registry;
+  /** Tells the gauge `shoal_<service>_ready` whether the process is ready. */
+  readReady(ready: () => Promise<boolean>): void;
 }
 
-/**
- * The metrics of one service instance in a registry of its own: several instances live in one test process.
- * Every name starts with `shoal_<service>_`: `counter('announces_total', ...)` of the tracker is
- * `shoal_tracker_announces_total`.
- */
-export interface Metrics {
-  readonly registry: Registry;
-  counter<Label extends string = never>(name: string, options: MetricOptions<Label>): Counter<Label>;
-  /** `collect` runs at each scrape and gives the value of a gauge without labels. */
-  gauge<Label extends string = never>(
-    name: string,
-    options: MetricOptions<Label> & { readonly collect?: () => number | Promise<number> },
-  ): Gauge<Label>;
-  histogram<Label extends string = never>(
-    name: string,
-    options: MetricOptions<Label> & { readonly buckets: readonly number[] },
-  ): Histogram<Label>;
+/** The metrics of one service instance in a registry of its own: several instances live in one test process. */
+export interface Metrics<Definitions extends MetricDefinitions = MetricDefinitions> extends Exposition {
+  /** By the keys of the definitions. A series whose label values are all known starts at zero. */
+  readonly made: { readonly [Key in keyof Definitions]: Made<Definitions[Key]> };
+  /** Gauges that are read at each scrape. One whose reading fails keeps its last value. */
+  read(readings: { readonly [Key in GaugeKeys<Definitions>]?: Reading }): void;
   /** Gives back what the process metrics hold. */
   close(): void;
 }
 
-export const createMetrics = (service: string, options: { readonly version?: string } = {}): Metrics => {
+export const createMetrics = <Definitions extends MetricDefinitions>(
+  { service, metrics: definitions }: ServiceMetrics<Definitions>,
+  options: { readonly version?: string } = {},
+): Metrics<Definitions> => {
   const registry = new Registry();
-  const registers = [registry];
-  const name = (short: string): string => `shoal_${service}_${short}`;
   const closeProcessMetrics = addProcessMetrics(registry, { service, version: options.version ?? 'unknown' });
+  const ready = new Gauge({
+    name: `shoal_${service}_ready`,
+    help: 'Whether the process can do its work, as /readyz says: 1 or 0.',
+    registers: [registry],
+  });
+  const made = Object.fromEntries(
+    Object.entries<MetricDefinition>(definitions).map(([key, definition]) => [
+      key,
+      make(service, definition, registry),
+    ]),
+  );
   return {
     registry,
-    counter: (short, { help, labels = [] }) =>
-      new Counter({ name: name(short), help, labelNames: [...labels], registers }),
-    gauge: (short, { help, labels = [], collect }) =>
-      new Gauge({
-        name: name(short),
-        help,
-        labelNames: [...labels],
-        registers,
-        ...(collect && {
-          async collect(this: Gauge) {
-            this.set(await collect());
-          },
-        }),
-      }) as never,
-    histogram: (short, { help, labels = [], buckets }) =>
-      new Histogram({ name: name(short), help, labelNames: [...labels], buckets: [...buckets], registers }),
+    made: made as Metrics<Definitions>['made'],
+    read: (readings) => {
+      for (const [key, reading] of Object.entries(readings) as [string, Reading][]) readAt(made[key] as Gauge, reading);
+    },
+    readReady: (isReady) => readAt(ready, async () => ((await isReady()) ? 1 : 0)),
     close: () => {
       closeProcessMetrics();
       registry.clear();
@@ -58,8 +62,41 @@ export const createMetrics = (service: string, options: { readonly version?: str
   };
 };
 
-/** Buckets for durations in seconds, from a local hit to a very large pull. */
-export const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] as const;
+const make = (service: string, definition: MetricDefinition, registry: Registry): Counter | Gauge | Histogram => {
+  const { type, name, help, labels, buckets = [] } = definition;
+  const common = { name: `shoal_${service}_${name}`, help, labelNames: Object.keys(labels), registers: [registry] };
+  const series = seriesOf(Object.entries(labels));
+  switch (type) {
+    case 'counter': {
+      const counter = new Counter(common);
+      for (const one of series) counter.inc(one, 0);
+      return counter;
+    }
+    case 'gauge':
+      return new Gauge(common);
+    case 'histogram': {
+      const histogram = new Histogram({ ...common, buckets: [...buckets] });
+      for (const one of series) histogram.zero(one);
+      return histogram;
+    }
+  }
+};
 
-/** Buckets for sizes in bytes: 1 MiB to 16 GiB in steps of four. */
-export const bytesBuckets = Array.from({ length: 8 }, (_, index) => 4 ** index * 1024 * 1024);
+/** Every combination of label values, so that a rate is right from the first event on; none when some are not known. */
+const seriesOf = (labels: readonly (readonly [string, LabelValues])[]): Record<string, string>[] =>
+  labels.reduce<Record<string, string>[]>(
+    (series, [label, values]) =>
+      typeof values === 'string' ? [] : series.flatMap((one) => values.map((value) => ({ ...one, [label]: value }))),
+    [{}],
+  );
+
+/** prom-client calls `collect` at each scrape when there is one. */
+const readAt = (gauge: Gauge, reading: Reading): void => {
+  (gauge as Gauge & { collect: () => Promise<void> }).collect = async () => {
+    try {
+      gauge.set(await reading());
+    } catch {
+      // One value that cannot be read must not cost the whole scrape.
+    }
+  };
+};

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
@@ -47,6 +47,7 @@ export const addProcessMetrics = (
   );
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
   gauge('process_open_fds', 'Open file descriptors; 0 where the system does not tell.', openDescriptors);
+  gauge('process_max_fds', 'Most file descriptors that may be open; 0 where the system does not tell.', descriptorsMax);
   gauge('nodejs_heap_size_used_bytes', 'Memory used by the JavaScript heap.', () => process.memoryUsage().heapUsed);
   gauge(
     'nodejs_external_memory_bytes',
@@ -86,6 +87,14 @@ export const secondsLate = (betweenNs: number): number => Math.max(0, betweenNs 
 const openDescriptors = (): number => {
   try {
     return readdirSync('/proc/self/fd').length;
+  } catch {
+    return 0;
+  }
+};
+
+const descriptorsMax = (): number => {
+  try {
+    return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0);
   } catch {
     return 0;
   }

@@ -1,5 +1,14 @@
 /** A service for the tests of runService: it listens on its admin port and misbehaves when told to. */
-import { AdminServer, baseSections, choice, createMetrics, defineConfig, runService, section } from '../src/index.ts';
+import {
+  AdminServer,
+  baseSections,
+  choice,
+  createMetrics,
+  defineConfig,
+  defineMetrics,
+  runService,
+  section,
+} from '../src/index.ts';
 
 const config = defineConfig({
   service: 'small',
@@ -20,7 +29,11 @@ await runService({
       process.send?.({ type: 'starting' });
       await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     }
-    const admin = await AdminServer.listen({ service: 'small', listen, metrics: createMetrics('small') });
+    const admin = await AdminServer.listen({
+      service: 'small',
+      listen,
+      metrics: createMetrics(defineMetrics('small', {})),
+    });
     admin.started();
     if (behaviour === 'throws')
       setImmediate(() => {

@@ -1,18 +1,10 @@
 import type { Digest, PeerId, PieceIndex, SignedTagRecord } from '@shoal/core';
 import type { ExchangeEvents } from '@shoal/exchange';
 import type { SendResult } from '@shoal/registry';
-import { type Log, type Metrics, secondsBuckets } from '@shoal/service';
+import { type Log, sizeClassOf } from '@shoal/service';
+import type { AgentMetrics } from './metrics.ts';
 import { Outages } from './outages.ts';
 import type { TagVerdict } from './tags/monotonic.ts';
-
-/** What the gauges read at each scrape. */
-export interface AgentGauges {
-  readonly cacheBytes: () => number;
-  readonly cacheBlobs: () => number;
-  readonly downloads: () => number;
-  readonly seeds: () => number;
-  readonly links: () => number;
-}
 
 /** Their outages are one: the next tracker is asked at once when one fails. */
 const trackers = 'trackers';
@@ -20,78 +12,21 @@ const trackers = 'trackers';
 /** Where bytes came from: another agent, an origin in the swarm, or an origin by HTTP. */
 export type ByteSource = 'peer' | 'origin' | 'http';
 
+/** Where a blob is that a client begins to read. */
+export type BlobPlace = 'cache' | 'download' | 'rehash' | 'past_cache';
+
+/** `corrupt` and `full`: what is in the cache is of no use. */
+export type DownloadFailure = 'corrupt' | 'full' | 'abandoned' | 'error';
+
 /** The one place where something that happens in the agent becomes a metric and a line of the log. */
 export class AgentEvents {
   readonly #log: Log;
-  readonly #metrics: Metrics;
-  readonly #received;
-  readonly #crossZone;
-  readonly #resumed;
-  readonly #served;
-  readonly #corrupt;
-  readonly #firstByte;
-  readonly #blobSeconds;
-  readonly #evictions;
-  readonly #requests;
-  readonly #tagsStale;
-  readonly #tagsRefused;
-  readonly #failures;
-  readonly #passThroughs;
+  readonly #m: AgentMetrics['made'];
   readonly #outages = new Outages();
 
-  constructor(metrics: Metrics, log: Log) {
+  constructor(metrics: AgentMetrics, log: Log) {
     this.#log = log;
-    this.#metrics = metrics;
-    this.#received = metrics.counter('received_bytes_total', {
-      help: 'Verified bytes of content received, by source.',
-      labels: ['source'],
-    });
-    this.#crossZone = metrics.counter('received_cross_zone_bytes_total', {
-      help: 'Of the bytes received over the piece protocol, those from another zone.',
-    });
-    this.#resumed = metrics.counter('resumed_bytes_total', {
-      help: 'Bytes found in the cache when an interrupted download went on.',
-    });
-    this.#served = metrics.counter('served_bytes_total', {
-      help: 'Bytes of content sent, by receiver.',
-      labels: ['to'],
-    });
-    this.#corrupt = metrics.counter('pieces_corrupt_total', { help: 'Pieces that did not match their hash.' });
-    this.#firstByte = metrics.histogram('first_byte_seconds', {
-      help: 'From a request for a blob to its first byte.',
-      buckets: secondsBuckets,
-    });
-    this.#blobSeconds = metrics.histogram('blob_seconds', {
-      help: 'From the start of a download to the complete blob.',
-      buckets: secondsBuckets,
-    });
-    this.#evictions = metrics.counter('cache_evictions_total', { help: 'Blobs evicted from the cache.' });
-    this.#requests = metrics.counter('requests_total', {
-      help: 'HTTP requests answered.',
-      labels: ['method', 'status'],
-    });
-    this.#tagsStale = metrics.counter('tags_stale_total', {
-      help: 'Tags answered from a record because no origin did.',
-    });
-    this.#tagsRefused = metrics.counter('tags_refused_total', {
-      help: 'Tag records refused, by sender and reason.',
-      labels: ['from', 'reason'],
-    });
-    this.#failures = metrics.counter('failures_total', {
-      help: 'Requests to others that failed, by kind.',
-      labels: ['kind'],
-    });
-    this.#passThroughs = metrics.counter('pass_throughs_total', { help: 'Requests served past the cache.' });
-    for (const source of ['peer', 'origin', 'http']) this.#received.inc({ source }, 0);
-    for (const to of ['peer', 'client']) this.#served.inc({ to }, 0);
-  }
-
-  watch(gauges: AgentGauges): void {
-    this.#metrics.gauge('cache_bytes', { help: 'Bytes of the blobs in the cache.', collect: gauges.cacheBytes });
-    this.#metrics.gauge('cache_blobs', { help: 'Blobs in the cache.', collect: gauges.cacheBlobs });
-    this.#metrics.gauge('downloads_active', { help: 'Blobs being downloaded.', collect: gauges.downloads });
-    this.#metrics.gauge('seeding_blobs', { help: 'Complete blobs served to peers.', collect: gauges.seeds });
-    this.#metrics.gauge('links', { help: 'Connections to peers and origins.', collect: gauges.links });
+    this.#m = metrics.made;
   }
 
   /** What the exchange reports, in this service's words. */
@@ -99,19 +34,21 @@ export class AgentEvents {
     return {
       pieceReceived: (source, bytes, _swarm, zone) => {
         this.received(source === 'agent' ? 'peer' : source, bytes);
-        if (ownZone !== '' && zone && zone !== ownZone) this.#crossZone.inc(bytes);
+        if (ownZone !== '' && zone && zone !== ownZone) this.#m.crossZone.inc(bytes);
       },
       pieceCorrupt: (peer, piece) => this.pieceCorrupt(peer, piece),
-      bytesSent: (_role, bytes) => this.#served.inc({ to: 'peer' }, bytes),
+      bytesSent: (_role, bytes) => this.#m.served.inc({ to: 'peer' }, bytes),
+      bytesDiscarded: (bytes) => this.#m.discarded.inc(bytes),
+      requestRejected: (reason) => this.#m.piecesRefused.inc({ reason }),
     };
   }
 
   received(source: ByteSource, bytes: number): void {
-    this.#received.inc({ source }, bytes);
+    this.#m.received.inc({ source }, bytes);
   }
 
   pieceCorrupt(from: PeerId | string, piece: PieceIndex): void {
-    this.#corrupt.inc();
+    this.#m.corrupt.inc();
     this.#log.warn({ from, piece }, 'a piece did not match its hash and was thrown away');
   }
 
@@ -120,30 +57,46 @@ export class AgentEvents {
   }
 
   requestDone(method: string, status: number): void {
-    this.#requests.inc({ method, status: String(status) });
+    this.#m.requests.inc({ method, status: String(status) });
   }
 
   blobServed(digest: Digest, { bytes, outcome, error }: SendResult): void {
-    this.#served.inc({ to: 'client' }, bytes);
+    this.#m.served.inc({ to: 'client' }, bytes);
     if (outcome === 'failed')
       this.#log.warn({ digest, bytes, reason: (error as Error | undefined)?.message }, 'a body ended short');
   }
 
-  firstByte(seconds: number): void {
-    this.#firstByte.observe(seconds);
+  blobOpened(from: BlobPlace): void {
+    this.#m.opens.inc({ from });
+  }
+
+  firstByte(seconds: number, size: number): void {
+    this.#m.firstByte.observe({ size: sizeClassOf(size) }, seconds);
   }
 
   downloadStarted(digest: Digest, size: number, resumedBytes: number): void {
-    this.#resumed.inc(resumedBytes);
+    this.#m.resumed.inc(resumedBytes);
     this.#log.info({ digest, size, resumedBytes }, 'download started');
   }
 
-  downloadDone(digest: Digest, seconds: number, bytes: Readonly<Record<string, number>>): void {
-    this.#blobSeconds.observe(seconds);
+  downloadDone(digest: Digest, seconds: number, size: number, bytes: Readonly<Record<string, number>>): void {
+    this.#blobComplete(seconds, size);
     this.#log.info({ digest, seconds, ...bytes }, 'download complete');
   }
 
-  downloadEnded(digest: Digest, reason: string): void {
+  /** Content that travels whole and joins no swarm. */
+  smallFetched(digest: Digest, seconds: number, size: number): void {
+    this.#blobComplete(seconds, size);
+    this.#log.debug({ digest, seconds }, 'small content fetched');
+  }
+
+  #blobComplete(seconds: number, size: number): void {
+    this.#m.blobSeconds.observe({ size: sizeClassOf(size) }, seconds);
+    this.#m.downloads.inc({ outcome: 'complete' });
+  }
+
+  downloadEnded(digest: Digest, outcome: DownloadFailure, reason: string): void {
+    this.#m.downloads.inc({ outcome });
     this.#log.warn({ digest, reason }, 'download ended before it was complete');
   }
 
@@ -152,12 +105,13 @@ export class AgentEvents {
   }
 
   passedThrough(digest: Digest, reason: string): void {
-    this.#passThroughs.inc();
+    this.#m.passThroughs.inc();
     this.#log.warn({ digest, reason }, 'serving past the cache');
   }
 
-  evicted(digest: Digest): void {
-    this.#evictions.inc();
+  evicted(digest: Digest, bytes: number): void {
+    this.#m.evictions.inc();
+    this.#m.evictedBytes.inc(bytes);
     this.#log.info({ digest }, 'evicted');
   }
 
@@ -166,7 +120,7 @@ export class AgentEvents {
   }
 
   cacheVerified(digest: Digest, verifiedBytes: number, rejected: number): void {
-    this.#corrupt.inc(rejected);
+    this.#m.corrupt.inc(rejected);
     this.#log.info({ digest, verifiedBytes, rejected }, 'pieces hashed again after an unclean stop');
   }
 
@@ -187,7 +141,7 @@ export class AgentEvents {
   }
 
   originFailed(url: string, reason: string): void {
-    this.#failures.inc({ kind: 'origin' });
+    this.#m.failures.inc({ kind: 'origin' });
     this.#log[this.#outages.began(url) ? 'warn' : 'debug']({ origin: url, reason }, 'an origin did not answer');
   }
 
@@ -204,12 +158,12 @@ export class AgentEvents {
   }
 
   announceFailed(reason: string, swarms: number): void {
-    this.#failures.inc({ kind: 'announce' });
+    this.#m.failures.inc({ kind: 'announce' });
     this.#log.debug({ reason, swarms }, 'no tracker took the announce');
   }
 
   lookupFailed(reason: string): void {
-    this.#failures.inc({ kind: 'lookup' });
+    this.#m.failures.inc({ kind: 'lookup' });
     this.#log.debug({ reason }, 'no tracker answered the lookup');
   }
 
@@ -218,13 +172,13 @@ export class AgentEvents {
   }
 
   tagRefused(repository: string, tag: string, from: 'origin' | 'peer', verdict: TagVerdict | 'unverified'): void {
-    this.#tagsRefused.inc({ from, reason: verdict });
+    this.#m.tagsRefused.inc({ from, reason: verdict });
     const level = from === 'origin' ? 'error' : 'debug';
     this.#log[level]({ repository, tag, from, verdict }, 'a tag record was refused');
   }
 
   tagStale(repository: string, tag: string, reason: string): void {
-    this.#tagsStale.inc();
+    this.#m.tagsStale.inc();
     this.#log.warn({ repository, tag, reason }, 'tag answered without an origin');
   }
 

@@ -56,7 +56,7 @@ export const openGround = async (
     ...cacheConfig,
     events: {
       onEvict: (blob) => {
-        events.evicted(blob.digest);
+        events.evicted(blob.digest, blob.size);
         evict(blob.digest);
       },
       onDropped: (digest, reason) => {

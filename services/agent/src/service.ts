@@ -8,9 +8,11 @@ import { AgentEvents } from './events.ts';
 import { type Ground, openGround } from './ground.ts';
 import { createMirrorServer } from './http/mirror-server.ts';
 import { createAgentServer, type RegistryServerParts } from './http/registry-server.ts';
+import { agentMetrics } from './metrics.ts';
 import { type PullSide, pullSide } from './pull-side.ts';
 import { restoreSeeds } from './seeds/restore.ts';
 import { SwarmSide } from './swarm-side.ts';
+import { watch } from './watch.ts';
 
 export interface AgentOptions {
   readonly log?: Log;
@@ -47,7 +49,7 @@ export class Agent implements AsyncDisposable {
   static async start(config: AgentConfig, options: AgentOptions = {}): Promise<Agent> {
     const { log = silentLog('agent'), clock = () => performance.now(), prng = Math.random } = options;
     await using parts = new AsyncDisposableStack();
-    const metrics = parts.adopt(createMetrics('agent', { version }), (created) => created.close());
+    const metrics = parts.adopt(createMetrics(agentMetrics, { version }), (created) => created.close());
     const events = new AgentEvents(metrics, log);
     const admin = parts.use(await AdminServer.listen({ service: 'agent', listen: config.admin, metrics }));
     const debug = parts.use(await DebugServer.listen({ service: 'agent', listen: config.debug }));
@@ -70,7 +72,7 @@ export class Agent implements AsyncDisposable {
     await listening('registry', config.registry, () => app.listen({ host, port }));
     const mirrors = await startMirrors(parts, http, stopBodies);
     startRestoring(parts, ground, swarm, side);
-    watch(ground, swarm, side);
+    watch(metrics, ground, swarm, side);
     admin.note('origins', () => ground.origins.missing);
     admin.note('trackers', () => swarm.tracker.lastError);
     admin.note('keys', () => (ground.book.trusting ? undefined : 'no origin was met yet: no signature can be trusted'));
@@ -137,15 +139,6 @@ const startRestoring = (
     return restored;
   });
 };
-
-const watch = ({ events, cache }: Ground, { seeds, exchange }: SwarmSide, { pulls }: PullSide): void =>
-  events.watch({
-    cacheBytes: () => cache.stats().bytes,
-    cacheBlobs: () => cache.stats().blobs,
-    downloads: () => pulls.count,
-    seeds: () => seeds.size,
-    links: () => exchange.stats().links,
-  });
 
 const boundAddress = (app: FastifyInstance): Address => {
   const address = app.server.address();

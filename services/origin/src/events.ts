@@ -1,73 +1,45 @@
 import type { Digest } from '@shoal/core';
-import type { Log, Metrics } from '@shoal/service';
+import type { PieceRefusal } from '@shoal/exchange';
+import type { Log } from '@shoal/service';
+import type { OriginMetrics } from './metrics.ts';
 
 /** Who bytes were sent to: peers over the piece protocol, agents over HTTP, or clients of the registry. */
 export type Receiver = 'swarm' | 'http' | 'client';
 
-/** What the gauges read at each scrape. */
-export interface OriginGauges {
-  readonly blobs: () => number;
-  readonly uploadsActive: () => number;
-  readonly uploadsOpen: () => number;
-  readonly seeding: () => number;
-}
-
 /** The one place where something that happens in the origin becomes a metric and a line of the log. */
 export class OriginEvents {
   readonly #log: Log;
-  readonly #metrics: Metrics;
-  readonly #sent;
-  readonly #received;
-  readonly #cold;
-  readonly #coldEnded;
-  readonly #requests;
-  readonly #pushes;
+  readonly #m: OriginMetrics['made'];
 
-  constructor(metrics: Metrics, log: Log) {
+  constructor(metrics: OriginMetrics, log: Log) {
     this.#log = log;
-    this.#metrics = metrics;
-    this.#sent = metrics.counter('sent_bytes_total', { help: 'Bytes of content sent, by receiver.', labels: ['to'] });
-    this.#received = metrics.counter('received_bytes_total', { help: 'Bytes of content received in pushes.' });
-    this.#cold = metrics.counter('fetched_bytes_total', {
-      help: 'Bytes of blobs that the origin did not have, as they arrive from where it fetches them.',
-    });
-    this.#coldEnded = metrics.counter('fetches_total', {
-      help: 'Blobs fetched, by outcome.',
-      labels: ['outcome'],
-    });
-    this.#requests = metrics.counter('requests_total', {
-      help: 'HTTP requests answered.',
-      labels: ['api', 'method', 'status'],
-    });
-    this.#pushes = metrics.counter('manifests_pushed_total', { help: 'Manifests accepted.' });
-    for (const to of ['swarm', 'http', 'client']) this.#sent.inc({ to }, 0);
-  }
-
-  watch(gauges: OriginGauges): void {
-    this.#metrics.gauge('blobs', { help: 'Blobs and manifests in the store.', collect: gauges.blobs });
-    this.#metrics.gauge('uploads_active', { help: 'Request bodies being received.', collect: gauges.uploadsActive });
-    this.#metrics.gauge('uploads_open', { help: 'Uploads that are not finished.', collect: gauges.uploadsOpen });
-    this.#metrics.gauge('seeding_blobs', { help: 'Blobs open for peers.', collect: gauges.seeding });
+    this.#m = metrics.made;
   }
 
   bytesSent(to: Receiver, bytes: number): void {
-    this.#sent.inc({ to }, bytes);
+    this.#m.sent.inc({ to }, bytes);
   }
 
   bytesReceived(bytes: number): void {
-    this.#received.inc(bytes);
+    this.#m.received.inc(bytes);
   }
 
-  requestDone(api: string, method: string, status: number): void {
-    this.#requests.inc({ api, method, status: String(status) });
+  requestDone(api: 'registry' | 'control', method: string, status: number, seconds: number): void {
+    this.#m.requests.inc({ api, method, status: String(status) });
+    this.#m.requestSeconds.observe({ api }, seconds);
+  }
+
+  pieceRefused(reason: PieceRefusal): void {
+    this.#m.piecesRefused.inc({ reason });
   }
 
   bodyFailed(digest: Digest, error: unknown): void {
+    this.#m.bodiesFailed.inc();
     this.#log.warn({ digest, err: error }, 'a body ended short');
   }
 
   manifestPushed(repository: string, digest: Digest, tags: readonly string[]): void {
-    this.#pushes.inc();
+    this.#m.pushes.inc();
     this.#log.info({ repository, digest, tags }, 'manifest pushed');
   }
 
@@ -88,6 +60,7 @@ export class OriginEvents {
   }
 
   blobCorrupt(digest: Digest): void {
+    this.#m.corrupt.inc();
     this.#log.error({ digest }, 'stored blob no longer matches its digest and was removed; it must be pushed again');
   }
 
@@ -104,7 +77,7 @@ export class OriginEvents {
   }
 
   coldReceived(bytes: number): void {
-    this.#cold.inc(bytes);
+    this.#m.fetched.inc(bytes);
   }
 
   coldStarted(digest: Digest, size: number | undefined): void {
@@ -112,12 +85,12 @@ export class OriginEvents {
   }
 
   coldStored(digest: Digest, bytes: number): void {
-    this.#coldEnded.inc({ outcome: 'stored' });
+    this.#m.fetches.inc({ outcome: 'stored' });
     this.#log.info({ digest, bytes }, 'blob fetched');
   }
 
   coldFailed(digest: Digest, error: unknown): void {
-    this.#coldEnded.inc({ outcome: 'failed' });
+    this.#m.fetches.inc({ outcome: 'failed' });
     this.#log.warn({ digest, err: error }, 'blob could not be fetched; what was received of it is dropped everywhere');
   }
 

@@ -1,7 +1,7 @@
-import { rm, statfs, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes } from '@shoal/core';
-import type { ReadinessCheck } from '@shoal/service';
+import { folderRoom, type ReadinessCheck } from '@shoal/service';
 
 /** Whether pushes have a place: the folder can be written to, and `freeBytesMin` are free in its file system. */
 export const folderCheck =
@@ -9,9 +9,9 @@ export const folderCheck =
   async () => {
     const probe = join(folder, 'ready-probe');
     try {
-      const { bavail, bsize } = await statfs(folder);
-      if (bavail * bsize < freeBytesMin)
-        return `${folder} has ${formatBytes(bavail * bsize)} free; readiness.freeBytesMin is ${formatBytes(freeBytesMin)}`;
+      const { freeBytes } = await folderRoom(folder);
+      if (freeBytes < freeBytesMin)
+        return `${folder} has ${formatBytes(freeBytes)} free; readiness.freeBytesMin is ${formatBytes(freeBytesMin)}`;
       await writeFile(probe, 'ready?');
       return undefined;
     } catch (error) {

@@ -53,6 +53,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
       request.raw.url?.startsWith('/v2') ? 'registry' : 'control',
       request.method,
       reply.raw.statusCode,
+      reply.elapsedTime / 1000,
     );
   });
   const { anonymousPull, realm } = config.auth;

@@ -2,7 +2,16 @@ import { join } from 'node:path';
 import { type Address, type PieceLengthPolicy, ShoalError } from '@shoal/core';
 import { protocolVersion } from '@shoal/protocol';
 import { closeRegistryServer } from '@shoal/registry';
-import { AdminServer, clusterAuth, createMetrics, DebugServer, listening, type Log, silentLog } from '@shoal/service';
+import {
+  AdminServer,
+  clusterAuth,
+  createMetrics,
+  DebugServer,
+  listening,
+  type Log,
+  silentLog,
+  version,
+} from '@shoal/service';
 import { BlobStore, SigningKey } from '@shoal/store';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokens } from './auth/access-tokens.ts';
@@ -15,6 +24,8 @@ import type { ColdProvider } from './cold/cold-source.ts';
 import type { OriginConfig } from './config.ts';
 import { Content } from './content.ts';
 import { OriginEvents } from './events.ts';
+import { originMetrics } from './metrics.ts';
+import { watch } from './watch.ts';
 import { folderCheck } from './folder-check.ts';
 import { loadPeerId } from './identity.ts';
 import { BlobReceiver } from './push/blob-receiver.ts';
@@ -55,7 +66,7 @@ export class Origin implements AsyncDisposable {
   static async start(config: OriginConfig, options: OriginOptions = {}): Promise<Origin> {
     const { log = silentLog('origin'), clock = Date.now } = options;
     await using parts = new AsyncDisposableStack();
-    const metrics = createMetrics('origin');
+    const metrics = createMetrics(originMetrics, { version });
     parts.defer(() => metrics.close());
     const events = new OriginEvents(metrics, log);
     const admin = parts.use(await AdminServer.listen({ service: 'origin', listen: config.admin, metrics }));
@@ -111,12 +122,7 @@ export class Origin implements AsyncDisposable {
     await listening('registry', config.registry, () =>
       app.listen({ host: config.registry.host, port: config.registry.port }),
     );
-    events.watch({
-      blobs: () => blobs.count,
-      uploadsActive: () => receiver.active,
-      uploadsOpen: () => blobs.uploads.count,
-      seeding: () => seeding.openCount,
-    });
+    watch(metrics, { config, blobs, receiver, seeding, cold });
     debug.register('origin', () => ({ blobs: blobs.count, uploads: blobs.uploads.count, pieces: seeding.stats() }));
     options.signal?.throwIfAborted();
     admin.check('folder', folderCheck(config.folder, config.readiness.freeBytesMin));

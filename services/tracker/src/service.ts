@@ -15,6 +15,7 @@ import { trackerApi } from './api/app.ts';
 import type { TrackerConfig } from './config.ts';
 import { trackerConfig } from './config.ts';
 import { trackerEvents } from './events.ts';
+import { trackerMetrics } from './metrics.ts';
 import { watchCounts } from './store/counts.ts';
 import { createStore } from './store/create.ts';
 import { Tracking } from './tracking.ts';
@@ -46,7 +47,7 @@ export class Tracker implements AsyncDisposable {
   static async start(config: TrackerConfig, context: TrackerContext = {}): Promise<Tracker> {
     const { log = silentLog('tracker'), clock = Date.now, prng = Math.random } = context;
     await using owned = new AsyncDisposableStack();
-    const metrics = owned.adopt(createMetrics('tracker', { version }), (created) => created.close());
+    const metrics = owned.adopt(createMetrics(trackerMetrics, { version }), (created) => created.close());
     const events = trackerEvents(metrics, log);
     const store = owned.use(await createStore(config, { events, clock, prng }));
     watchCounts(metrics, store, clock);

@@ -125,6 +125,7 @@ export class Tracking {
       sample,
       ...(gateways && { gateways }),
     });
+    this.#o.events.handedOut(chosen.length);
     return chosen.map(({ peerId, incarnation, address, zone, complete, role }) => {
       if (role === 'agent') this.#pending.handedOut(swarm, peerId as PeerId);
       return { peerId, incarnation, address, zone, complete, role };

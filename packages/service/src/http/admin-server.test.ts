@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { it } from 'node:test';
 import { formatAddress } from '@shoal/core';
+import { defineMetrics } from '../define-metrics.ts';
 import { createMetrics } from '../metrics.ts';
 import { AdminServer } from './admin-server.ts';
 import { ListenError } from './listen.ts';
@@ -13,7 +14,11 @@ const start = async (): Promise<{
   admin: AdminServer;
   get: (path: string, init?: RequestInit) => Promise<Response>;
 }> => {
-  const admin = await AdminServer.listen({ service: 'agent', listen, metrics: createMetrics('agent') });
+  const admin = await AdminServer.listen({
+    service: 'agent',
+    listen,
+    metrics: createMetrics(defineMetrics('agent', {})),
+  });
   return { admin, get: (path, init) => fetch(`http://${formatAddress(admin.address)}${path}`, init) };
 };
 
@@ -96,7 +101,11 @@ it('answers garbage with 400 and goes on', async () => {
 it('names the port and the key when the port is in use', async () => {
   const { admin } = await start();
   await using _ = admin;
-  const again = AdminServer.listen({ service: 'agent', listen: admin.address, metrics: createMetrics('agent') });
+  const again = AdminServer.listen({
+    service: 'agent',
+    listen: admin.address,
+    metrics: createMetrics(defineMetrics('agent', {})),
+  });
   await assert.rejects(again, (error) => {
     assert.ok(error instanceof ListenError);
     assert.match(

@@ -1,5 +1,5 @@
 import type { Address } from '@shoal/core';
-import type { Metrics } from '../metrics.ts';
+import type { Exposition } from '../metrics.ts';
 import { Readiness } from './readiness.ts';
 import type { ReadinessCheck } from './readiness.ts';
 import type { SmallAnswer } from './small-server.ts';
@@ -8,7 +8,7 @@ import { SmallServer } from './small-server.ts';
 export interface AdminOptions {
   readonly service: string;
   readonly listen: Address;
-  readonly metrics: Metrics;
+  readonly metrics: Exposition;
   /** Section of the configuration, for the message about a port in use. */
   readonly key?: string;
 }
@@ -29,6 +29,7 @@ export class AdminServer implements AsyncDisposable {
   /** It starts not ready: `starting` is missing until `started()`. @throws ListenError */
   static async listen({ service, listen, metrics, key = 'admin' }: AdminOptions): Promise<AdminServer> {
     const readiness = new Readiness();
+    metrics.readReady(async () => (await readiness.report()).ready);
     const server = await SmallServer.listen(key, listen, ({ pathname }) =>
       route(pathname, service, metrics, readiness),
     );
@@ -71,7 +72,7 @@ export class AdminServer implements AsyncDisposable {
 const route = async (
   pathname: string,
   service: string,
-  metrics: Metrics,
+  metrics: Exposition,
   readiness: Readiness,
 ): Promise<SmallAnswer> => {
   switch (pathname) {

@@ -12,7 +12,7 @@ import type { Download, Exchange } from '@shoal/exchange';
 import type { AnnounceResponse, PeerEntry } from '@shoal/protocol';
 import type { BlobSource } from '@shoal/registry';
 import { type CachedBlob, sha256 } from '@shoal/store';
-import type { AgentEvents } from '../events.ts';
+import type { AgentEvents, DownloadFailure } from '../events.ts';
 import type { Origins } from '../origin/origins.ts';
 import type { Announcer } from '../tracker/announcer.ts';
 import type { FoundMetainfo } from '../metainfo/metainfo-source.ts';
@@ -50,8 +50,7 @@ export interface ColdContext {
 export interface PullEnd {
   /** The blob is whole and verified; it is still in its swarm. */
   complete(pull: BlobPull): void;
-  /** `corrupt` and `full`: what is in the cache is of no use. */
-  failed(pull: BlobPull, why: 'corrupt' | 'full' | 'abandoned' | 'error'): void;
+  failed(pull: BlobPull, why: DownloadFailure): void;
 }
 
 type Gateway = AnnounceResponse['swarms'][number]['gateway'];
@@ -140,7 +139,7 @@ export class BlobPull {
     return { have: this.blob.have.count, pieces: this.blob.have.length, degree, want };
   }
 
-  open(deadline: FirstByteDeadline, firstByte: () => void): BlobSource {
+  open(deadline: FirstByteDeadline, firstByte: (size: number) => void): BlobSource {
     this.#wantedMs = this.#context.clock();
     return new BlobReader({ blob: this.blob, readers: this.readers, deadline, firstByte });
   }
@@ -300,9 +299,9 @@ export class BlobPull {
     this.#finish(full ? 'full' : 'error', error instanceof Error ? error : new Error(String(error)));
   }
 
-  #finish(why: Parameters<PullEnd['failed']>[1], reason: Error): void {
+  #finish(why: DownloadFailure, reason: Error): void {
     if (this.#stopping.signal.aborted) return;
-    this.#context.events.downloadEnded(this.digest, reason.message);
+    this.#context.events.downloadEnded(this.digest, why, reason.message);
     this.#context.announcer.leave(this.swarm);
     void this.stop(reason);
     this.#end.failed(this, why);

@@ -7,8 +7,8 @@ export interface BlobReaderOptions {
   readonly blob: CachedBlob;
   readonly readers: ReaderSet;
   readonly deadline: FirstByteDeadline;
-  /** Called once, when the first bytes are read. */
-  readonly firstByte: () => void;
+  /** Called once, when the first bytes are read, with the size of the blob. */
+  readonly firstByte: (size: number) => void;
   /** The file does not give back what was written to it. */
   readonly broken?: () => void;
 }
@@ -64,7 +64,7 @@ export class BlobReader implements BlobSource {
   #begin(): void {
     this.#begun = true;
     this.#o.deadline.met();
-    this.#o.firstByte();
+    this.#o.firstByte(this.size);
   }
 
   /** Where verified bytes end, counted from `position` and not beyond `limit`. */

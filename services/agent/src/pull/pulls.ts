@@ -1,6 +1,7 @@
 import { type Digest, ShoalError, type SignedMetainfo } from '@shoal/core';
 import { type BlobSource, SingleFlight } from '@shoal/registry';
 import { BlobTooLargeError, type CachedBlob, type PieceCache, StoreFullError } from '@shoal/store';
+import type { BlobPlace } from '../events.ts';
 import type { FoundMetainfo, MetainfoSource } from '../metainfo/metainfo-source.ts';
 import type { Seeds } from '../seeds/seeds.ts';
 import { verifySuspect } from '../seeds/verify-suspect.ts';
@@ -29,6 +30,11 @@ type Readable =
   | { readonly way: 'pull'; readonly pull: BlobPull }
   | { readonly way: 'rehash'; readonly blob: CachedBlob; readonly rehashed: Promise<Readable> }
   | { readonly way: 'past'; readonly signed: SignedMetainfo };
+
+const places = { cache: 'cache', pull: 'download', rehash: 'rehash', past: 'past_cache' } as const satisfies Record<
+  Readable['way'],
+  BlobPlace
+>;
 
 /** Every blob request of the node: one download a blob, however many read it. */
 export class Pulls {
@@ -59,14 +65,18 @@ export class Pulls {
     const { context } = this.#o;
     const askedMs = context.clock();
     let begun = false;
-    const firstByte = (): void => {
-      if (!begun) context.events.firstByte((context.clock() - askedMs) / 1000);
+    const firstByte = (size: number): void => {
+      if (!begun) context.events.firstByte((context.clock() - askedMs) / 1000, size);
       begun = true;
     };
     const deadline = new FirstByteDeadline(context.firstByteMs, digest);
     try {
       const find = (): Promise<Readable> => deadline.race(this.#find(repository, digest));
-      const open = (readable: Readable): BlobSource => this.#source(readable, repository, { deadline, firstByte });
+      const open = (readable: Readable): BlobSource => {
+        const source = this.#source(readable, repository, { deadline, firstByte });
+        context.events.blobOpened(places[readable.way]);
+        return source;
+      };
       const readable = this.#atHand(digest) ?? (await find());
       try {
         return open(readable);
@@ -99,7 +109,7 @@ export class Pulls {
   #source(
     readable: Readable,
     repository: string,
-    o: { deadline: FirstByteDeadline; firstByte: () => void },
+    o: { deadline: FirstByteDeadline; firstByte: (size: number) => void },
   ): BlobSource {
     const { seeds, context, passThroughs } = this.#o;
     const past = (signed: SignedMetainfo, reason: string) => (): BlobSource => {
@@ -201,11 +211,17 @@ export class Pulls {
 
   /** Completes a blob of the cache. */
   async #fill(blob: CachedBlob, repository: string): Promise<Readable> {
-    const { small } = this.#o;
     using _retained = blob.retain();
-    if (!blob.complete && isSmall(blob.signed)) await fetchSmall(blob, repository, small);
+    if (!blob.complete && isSmall(blob.signed)) await this.#fetchSmall(blob, repository);
     if (blob.complete) return { way: 'cache', blob };
     return { way: 'pull', pull: this.#start(blob, repository) };
+  }
+
+  async #fetchSmall(blob: CachedBlob, repository: string): Promise<void> {
+    const { small, context } = this.#o;
+    const startedMs = context.clock();
+    if (await fetchSmall(blob, repository, small))
+      context.events.smallFetched(blob.digest, (context.clock() - startedMs) / 1000, blob.size);
   }
 
   #start(blob: CachedBlob, repository: string): BlobPull {
@@ -228,8 +244,8 @@ export class Pulls {
   readonly #end: PullEnd = {
     complete: (pull) => {
       const { seeds, context } = this.#o;
-      const { digest, startedMs, bytes } = pull;
-      context.events.downloadDone(digest, (context.clock() - startedMs) / 1000, bytes);
+      const { digest, startedMs, bytes, blob } = pull;
+      context.events.downloadDone(digest, (context.clock() - startedMs) / 1000, blob.size, bytes);
       this.#pulls.delete(digest);
       // The seeding takes the swarm over before the download lets go of it: no neighbour is lost.
       seeds.ensure(pull.blob);

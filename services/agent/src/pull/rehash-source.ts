@@ -16,7 +16,7 @@ export interface RehashSourceOptions {
   /** How long one wait for the hashing may last before the way past the cache is tried. */
   readonly patienceMs: number;
   readonly deadline: FirstByteDeadline;
-  readonly firstByte: () => void;
+  readonly firstByte: (size: number) => void;
 }
 
 /**

@@ -132,6 +132,10 @@ export class AnnounceBook {
     return this.#announced.size;
   }
 
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
   /** Swarms entered that no announce is pending for: what a tracker that answered the last batch has heard of. */
   get toldCount(): number {
     let pending = 0;

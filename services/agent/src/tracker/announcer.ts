@@ -58,6 +58,11 @@ export class Announcer {
     return this.#book.announcedCount;
   }
 
+  /** Swarms whose news no tracker has taken so far; those of a batch under way have left. */
+  get waitingCount(): number {
+    return this.#book.pendingCount;
+  }
+
   /** Memberships that a tracker has confirmed; those of a batch under way do not count yet. */
   get confirmedCount(): number {
     return this.#sending ? 0 : this.#book.toldCount;

@@ -57,7 +57,10 @@ export class Seeding implements AsyncDisposable {
         listen: { host: pieces.host, port: pieces.port },
         transportLimits: { uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax, handshakesMax },
         log,
-        events: { bytesSent: (_role, bytes) => events.bytesSent('swarm', bytes) },
+        events: {
+          bytesSent: (_role, bytes) => events.bytesSent('swarm', bytes),
+          requestRejected: (reason) => events.pieceRefused(reason),
+        },
         records: recordProvider(blobs, catalog),
         resolve: async (swarm) => {
           const digest = await index.find(swarm);

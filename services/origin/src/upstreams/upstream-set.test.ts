@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseRepositoryName, parseTag } from '@shoal/core';
 import { createMetrics, silentLog } from '@shoal/service';
+import { originMetrics } from '../metrics.ts';
 import { FakeUpstream } from '../../../../test/support/upstream/fake-upstream.ts';
 import { temporaryFolder, testConfig } from '../testing/test-origin.ts';
 import { UpstreamEvents } from './upstream-events.ts';
@@ -12,7 +13,7 @@ import { UpstreamSet } from './upstream-set.ts';
 const setOf = (upstreams: object): UpstreamSet =>
   new UpstreamSet({
     config: testConfig('/nowhere', { upstreams }).upstreams,
-    events: new UpstreamEvents(createMetrics('origin'), silentLog()),
+    events: new UpstreamEvents(createMetrics(originMetrics), silentLog()),
     clock: () => performance.now(),
   });
 

@@ -1,8 +1,9 @@
 import { registryHost } from '@shoal/registry';
-import type { Log, Metrics } from '@shoal/service';
+import type { Log } from '@shoal/service';
 import type { ColdEntry } from '../cold/cold-source.ts';
 import type { OriginConfig } from '../config.ts';
 import type { Content } from '../content.ts';
+import type { OriginMetrics } from '../metrics.ts';
 import { UpstreamBlobs } from './blob-provider.ts';
 import { PullThrough } from './pull-through.ts';
 import { UpstreamEvents } from './upstream-events.ts';
@@ -23,7 +24,7 @@ export interface UpstreamSideOptions {
   readonly config: OriginConfig;
   readonly content: Content;
   readonly cold: Pick<ColdEntry, 'addProvider'>;
-  readonly metrics: Metrics;
+  readonly metrics: OriginMetrics;
   readonly log: Log;
 }
 

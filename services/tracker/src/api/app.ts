@@ -54,20 +54,22 @@ export const trackerApi = (options: ApiOptions): FastifyInstance => {
   app.addHook('onResponse', async (request, reply) => {
     events.answered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
   });
-  limitRequests(app, config.limits.requestsMax);
+  limitRequests(app, config.limits.requestsMax, events);
   requireClusterAuth(app, auth);
   addRoutes(app, options);
   return app;
 };
 
 /** Refuses what is beyond the bound before its body is read. */
-const limitRequests = (app: FastifyInstance, requestsMax: number): void => {
+const limitRequests = (app: FastifyInstance, requestsMax: number, events: TrackerEvents): void => {
   let running = 0;
+  const change = (by: number): void => {
+    running += by;
+    events.underWay(running);
+  };
   app.addHook('onRequest', async (_request, reply) => {
-    running += 1;
-    reply.raw.once('close', () => {
-      running -= 1;
-    });
+    change(1);
+    reply.raw.once('close', () => change(-1));
     if (running > requestsMax)
       throw new ShoalError('OVERLOADED', 503, `more than ${requestsMax} requests are under way (limits.requestsMax)`);
   });

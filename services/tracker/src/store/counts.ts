@@ -1,11 +1,11 @@
-import type { Metrics } from '@shoal/service';
+import type { TrackerMetrics } from '../metrics.ts';
 import type { PeerStore, StoreCounts } from './peer-store.ts';
 
 /** A scrape reads both gauges; they share one question to the store. */
 const freshMs = 1000;
 
 /** `shoal_tracker_peers` and `shoal_tracker_swarms`, counted when somebody looks. Without an answer of the store they keep their last value. */
-export const watchCounts = (metrics: Metrics, store: PeerStore, clock: () => number): void => {
+export const watchCounts = (metrics: TrackerMetrics, store: PeerStore, clock: () => number): void => {
   let last: StoreCounts = { peers: 0, swarms: 0 };
   let asked: Promise<StoreCounts> | undefined;
   let askedMs = -Infinity;
@@ -21,6 +21,9 @@ export const watchCounts = (metrics: Metrics, store: PeerStore, clock: () => num
     }
     return last;
   };
-  metrics.gauge('peers', { help: 'Peers that live.', collect: async () => (await counts()).peers });
-  metrics.gauge('swarms', { help: 'Swarms with members.', collect: async () => (await counts()).swarms });
+  metrics.read({
+    peers: async () => (await counts()).peers,
+    swarms: async () => (await counts()).swarms,
+    storeReachable: async () => ((await store.problem()) === undefined ? 1 : 0),
+  });
 };

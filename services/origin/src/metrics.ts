@@ -1,0 +1,78 @@
+import { counter, defineMetrics, gauge, histogram, type Metrics, secondsBuckets } from '@shoal/service';
+
+const upstream = 'configured host, or `other`';
+
+/** What an origin counts; docs/METRICS.md is made of it. */
+export const originMetrics = defineMetrics('origin', {
+  sent: counter(
+    'sent_bytes_total',
+    'Bytes of content sent, by receiver: peers over the piece protocol, agents over HTTP, or clients of the registry.',
+    { to: ['swarm', 'http', 'client'] },
+  ),
+  received: counter('received_bytes_total', 'Bytes of content received in pushes.'),
+  fetched: counter(
+    'fetched_bytes_total',
+    'Bytes of blobs that the origin did not have, as they arrive from where it fetches them.',
+  ),
+  fetches: counter('fetches_total', 'Blobs fetched, by outcome.', { outcome: ['stored', 'failed'] }),
+  fetchesActive: gauge('fetches_active', 'Blobs being fetched.'),
+  requests: counter('requests_total', 'HTTP requests answered.', {
+    api: ['registry', 'control'],
+    method: 'HTTP method',
+    status: 'HTTP status',
+  }),
+  requestSeconds: histogram(
+    'request_seconds',
+    'From the headers of a request to the end of its answer, with the body.',
+    secondsBuckets,
+    { api: ['registry', 'control'] },
+  ),
+  pushes: counter('manifests_pushed_total', 'Manifests accepted.'),
+  blobs: gauge('blobs', 'Blobs and manifests in the store.'),
+  corrupt: counter('blobs_corrupt_total', 'Stored blobs that no longer matched their digest and were removed.'),
+  bodiesFailed: counter('bodies_failed_total', 'Bodies that ended short because their source or the client stalled.'),
+  uploadsActive: gauge('uploads_active', 'Request bodies being received.'),
+  uploadsOpen: gauge('uploads_open', 'Uploads that are not finished.'),
+  folderFree: gauge('folder_free_bytes', "Free bytes in the file system of the origin's folder."),
+  folderSize: gauge('folder_size_bytes', "Size of the file system of the origin's folder."),
+  seeding: gauge('seeding_blobs', 'Blobs open for peers.'),
+  links: gauge('links', 'Connections to peers.'),
+  pieceUploadsActive: gauge('piece_uploads_active', 'Pieces being sent to peers.'),
+  pieceUploadsWaiting: gauge('piece_uploads_waiting', 'Requests of peers for pieces that wait for their turn.'),
+  piecesRefused: counter('piece_requests_refused_total', 'Requests of peers for pieces that were refused, by reason.', {
+    reason: ['gone', 'overloaded', 'notHeld'],
+  }),
+  upstreamRequests: counter('upstream_requests_total', 'Requests to upstream registries that were answered.', {
+    upstream,
+    method: 'HTTP method',
+    kind: 'what was asked for',
+    status: 'HTTP status',
+  }),
+  upstreamReceived: counter(
+    'upstream_received_bytes_total',
+    'Bytes of manifests and blobs received from upstream registries.',
+    { upstream },
+  ),
+  upstreamFailures: counter(
+    'upstream_failures_total',
+    'Questions that an upstream registry did not answer as wanted, by reason.',
+    { upstream, reason: '`absent`, `denied`, `limited`, `unreachable` or `invalid`' },
+  ),
+  upstreamStale: counter(
+    'upstream_stale_total',
+    'Tags answered from what is known because the upstream registry did not answer.',
+    { upstream },
+  ),
+  upstreamLimit: gauge(
+    'upstream_ratelimit_limit',
+    'Requests that the upstream registry allows in its window, as it said last.',
+    { upstream },
+  ),
+  upstreamRemaining: gauge(
+    'upstream_ratelimit_remaining',
+    'Requests that the upstream registry still allows, as it said last.',
+    { upstream },
+  ),
+});
+
+export type OriginMetrics = Metrics<typeof originMetrics.metrics>;
