@@ -1,5 +1,6 @@
 import { type Address, formatAddress } from '@shoal/core';
-import { type MetricsSnapshot, readMetrics } from '@shoal/local';
+import type { MetricsSnapshot } from '@shoal/local';
+import { ask, askMetrics } from './ask.ts';
 import type { AgentAddresses } from './host-messages.ts';
 
 /** What a process has used since its start. */
@@ -30,7 +31,8 @@ const noCounts: AgentCounts = {
 /** Agents that are asked at the same time. */
 const askedMax = 16;
 
-export const metricsOf = (admin: Address): Promise<MetricsSnapshot> => readMetrics(`${urlOf(admin)}/metrics`);
+export const metricsOf = (admin: Address): Promise<MetricsSnapshot> =>
+  askMetrics('an agent', `${urlOf(admin)}/metrics`);
 
 export const usageIn = (metrics: MetricsSnapshot): Usage => ({
   cpuS: metrics.sum('process_cpu_seconds_total'),
@@ -79,10 +81,8 @@ const countsOfOne = async ({ admin, debug }: AgentAddresses): Promise<AgentCount
   };
 };
 
-/** `/debug/<name>` of a process. */
-export const debugDump = async (debug: Address, name: string): Promise<unknown> => {
-  const answer = await fetch(`${urlOf(debug)}/debug/${name}`, { signal: AbortSignal.timeout(30_000) });
-  return answer.json();
-};
+/** `/debug/<name>` of an agent. */
+export const debugDump = async (debug: Address, name: string): Promise<unknown> =>
+  JSON.parse(await ask('an agent', `${urlOf(debug)}/debug/${name}`));
 
 const urlOf = (address: Address): string => `http://${formatAddress(address)}`;

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Digest, digestOf, formatBytes, KiB, pieceLengthFor } from '@shoal/core';
-import { Cluster, type ClusterNode, type MetricsSnapshot, readMetrics } from '@shoal/local';
+import { Cluster, type ClusterNode, type MetricsSnapshot } from '@shoal/local';
 import { type BenchArguments, machineRate } from './arguments.ts';
+import { ask, askMetrics } from './ask.ts';
 import { newPull, type Pull, pullBlob } from './client.ts';
 import type { HostSpec } from './host-messages.ts';
 import { HostProcess } from './host-process.ts';
@@ -20,6 +21,7 @@ const repository = 'bench/blob';
 const policy = { piecesTarget: 256, lengthMin: 256 * KiB, lengthMax: 32 * 1024 * KiB };
 /** A run that is not over by then has failed. */
 const runTimeoutMs = 1_200_000;
+const pushTimeoutMs = 300_000;
 /** Buckets of the services' histograms of seconds. */
 const edges = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
@@ -65,7 +67,8 @@ const startCluster = ({ originRate }: BenchArguments, folder: string, fail: (why
         pieceLength: { piecesTarget: policy.piecesTarget, minBytes: policy.lengthMin, maxBytes: policy.lengthMax },
       },
     },
-    onDeath: ({ name }, status, lines) => fail(`${name} ended: ${JSON.stringify(status)}\n${lines.join('\n')}`),
+    onDeath: ({ name, ports }, status, lines) =>
+      fail(`${name} at 127.0.0.1:${ports.http} ended by itself: ${JSON.stringify(status)}\n${lines.join('\n')}`),
   });
 
 const pushBlob = async (origin: ClusterNode, size: number): Promise<Digest> => {
@@ -73,11 +76,8 @@ const pushBlob = async (origin: ClusterNode, size: number): Promise<Digest> => {
   const step = 64 * 1024 * KiB;
   for (let at = 0; at < size; at += step) bytes.set(randomBytes(Math.min(step, size - at)), at);
   const digest = digestOf('sha256', createHash('sha256').update(bytes).digest());
-  const answer = await fetch(`${origin.url}/shoal/v1/namespaces/${repository}/blobs/${digest}`, {
-    method: 'PUT',
-    body: bytes,
-  });
-  if (!answer.ok) throw new Error(`push: ${answer.status} ${await answer.text()}`);
+  const url = `${origin.url}/shoal/v1/namespaces/${repository}/blobs/${digest}`;
+  await ask('the origin', url, { method: 'PUT', body: bytes, signal: AbortSignal.timeout(pushTimeoutMs) });
   return digest;
 };
 
@@ -139,7 +139,7 @@ interface Stage {
 const measure = async (stage: Stage): Promise<Outcome> => {
   const { options, cluster, hosts, progress, signal } = stage;
   const tracker = cluster.trackers[0] ?? cluster.origin;
-  const readTracker = (): Promise<MetricsSnapshot> => readMetrics(tracker.metricsUrl);
+  const readTracker = (): Promise<MetricsSnapshot> => askMetrics('the tracker', tracker.metricsUrl);
   const before = await snapshot(stage, readTracker);
   const watch = new TrackerWatch(readTracker);
   progress.say(`all agents are up; ${options.agents} clients pull at once`);
@@ -149,8 +149,9 @@ const measure = async (stage: Stage): Promise<Outcome> => {
   const clientUsed = process.cpuUsage(clientCpu);
   progress.stop();
   await watch.stop();
-  const after = await snapshot(stage, readTracker);
+  // A process that ended by itself is the reason, and not that it does not answer now.
   signal.throwIfAborted();
+  const after = await snapshot(stage, readTracker);
   const counts = addCounts(await countsOf(hosts.living.flatMap(({ agents }) => agents)), lost.counts);
   const measured: Measured = {
     options,
@@ -231,7 +232,7 @@ const killHalfway = async (host: HostProcess, watch: ShareWatch, signal: AbortSi
 const snapshot = async ({ cluster, hosts }: Stage, readTracker: () => Promise<MetricsSnapshot>) => {
   const all = [...hosts.living, ...(hosts.doomed?.running ? [hosts.doomed] : [])];
   const [origin, tracker, ...usages] = await Promise.all([
-    readMetrics(cluster.origin.metricsUrl),
+    askMetrics('the origin', cluster.origin.metricsUrl),
     readTracker(),
     ...all.map(({ agents }) => usageOf(agents)),
   ]);
