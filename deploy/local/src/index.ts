@@ -2,4 +2,4 @@ export { Cluster, ClusterNode, type ClusterOptions, PortInUseError } from './clu
 export type { Settings } from './cluster/config-files.ts';
 export type { ServiceName } from './cluster/layout.ts';
 export { freePortBase } from './cluster/ports.ts';
-export { MetricsSnapshot } from './demo/metrics.ts';
+export { MetricsSnapshot, readMetrics } from './demo/metrics.ts';
