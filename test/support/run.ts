@@ -9,6 +9,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
+  /** Most bytes of output; 16 MiB if absent. */
+  readonly bytesMax?: number;
+  /** Kills it at once. */
+  readonly signal?: AbortSignal;
 }
 
 /** The standard output of a command. @throws Error with its standard error when it fails or takes too long */
@@ -17,7 +21,9 @@ export const run = async (command: string, args: readonly string[], options: Run
     env: { ...process.env, ...options.env },
     cwd: options.cwd,
     timeout: options.timeoutMs ?? 120_000,
-    maxBuffer: 16 * 1024 * 1024,
+    killSignal: 'SIGKILL',
+    ...(options.signal && { signal: options.signal }),
+    maxBuffer: options.bytesMax ?? 16 * 1024 * 1024,
   });
   return stdout;
 };

@@ -84,16 +84,16 @@ export class Cluster {
     return [this.origin, ...this.trackers, ...this.agents];
   }
 
-  /** One more agent, ready when it returns. */
-  async addAgent(): Promise<ClusterNode> {
+  /** One more agent, ready when it returns; `overrides` are for it alone, over those of all agents. */
+  async addAgent(overrides: Settings = {}): Promise<ClusterNode> {
     const node = new ClusterNode(agentLayout(this.agents.length, this.#layout), this.#events);
     this.agents.push(node);
-    await this.#launch(node);
+    await this.#launch(node, overrides);
     return node;
   }
 
-  async #launch(node: ClusterNode): Promise<void> {
-    await writeConfigFile(node.layout, this.#settings);
+  async #launch(node: ClusterNode, overrides: Settings = {}): Promise<void> {
+    await writeConfigFile(node.layout, this.#settings, overrides);
     await node.start();
   }
 

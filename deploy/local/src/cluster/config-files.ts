@@ -57,9 +57,13 @@ export const settingsOf = (node: NodeLayout, cluster: ClusterSettings): Settings
   merge(generators[node.service](node, cluster), cluster.overrides?.[node.service] ?? {});
 
 /** Creates the process's folder and writes its configuration: JSON, which is YAML as well. */
-export const writeConfigFile = async (node: NodeLayout, cluster: ClusterSettings): Promise<void> => {
+export const writeConfigFile = async (
+  node: NodeLayout,
+  cluster: ClusterSettings,
+  overrides: Settings = {},
+): Promise<void> => {
   await mkdir(node.folder, { recursive: true });
-  await writeFile(node.configFile, `${JSON.stringify(settingsOf(node, cluster), null, 2)}\n`);
+  await writeFile(node.configFile, `${JSON.stringify(merge(settingsOf(node, cluster), overrides), null, 2)}\n`);
 };
 
 const isSettings = (value: unknown): value is Settings =>

@@ -1,0 +1,46 @@
+import { run } from '../../support/run.ts';
+
+export interface PullRequest {
+  /** `host/repository:tag` */
+  readonly reference: string;
+  /** Pulls of `registry` go through the agent first. */
+  readonly mirror?: { readonly agent: string; readonly registry: string };
+  /** How a docker daemon reaches Docker Hub: variables of its environment. */
+  readonly hub: { readonly environment: Record<string, string> };
+  /** An empty folder, removed after the pull. */
+  readonly folder: string;
+  /** Runs the pull itself, without what has to be started before: it is measured, and ended when it takes too long. */
+  readonly timed: <T>(pull: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+}
+
+/** A program that pulls images, here on this machine. */
+export interface Client {
+  readonly name: string;
+  readonly version: string;
+  /** What `shoal install` knows it as, or why it can't have a mirror. */
+  readonly mirror: 'containerd' | 'docker' | 'podman' | { readonly none: string };
+  /**
+   * Pulls into an empty store. Resolves to the digest of the manifest or of the configuration, whichever the client
+   * names an image by, after all of it was verified: by the client, or here where it only writes files.
+   */
+  pull(request: PullRequest): Promise<string>;
+}
+
+/** One that may be missing; `find` says why. */
+export interface Candidate {
+  readonly name: string;
+  find(): Promise<Client | { readonly missing: string }>;
+}
+
+export const installer = new URL('../../../packages/cli/src/main.ts', import.meta.url).pathname;
+
+/** `shoal install` with the file system of the host at `root`. */
+export const installMirror = async (runtime: string, root: string, mirror: PullRequest['mirror']): Promise<void> => {
+  if (!mirror) return;
+  const registry = runtime === 'docker' ? [] : ['--registry', mirror.registry];
+  await run(process.execPath, [installer, 'install', runtime, '--root', root, '--agent', mirror.agent, ...registry]);
+};
+
+/** The first match in what a command prints about its version. */
+export const versionOf = async (command: string, args: readonly string[], pattern = /v?(\d+\.\d+\.\d+)/) =>
+  pattern.exec(await run(command, args, { timeoutMs: 20_000 }))?.[1] ?? 'unknown';

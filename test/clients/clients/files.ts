@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { findTool } from '../../support/external.ts';
+import { run } from '../../support/run.ts';
+import { type Candidate, type PullRequest, versionOf } from './client.ts';
+import { debianSid } from './debian-sid.ts';
+import { verifyLayout } from './layout.ts';
+
+/** A client that knows no mirrors and writes an OCI layout. */
+const layoutClient = (name: string, args: (reference: string, layout: string) => readonly string[]): Candidate => ({
+  name,
+  find: async () => {
+    const command = findTool(name) ?? (await debianSid(name, `usr/bin/${name}`));
+    if (typeof command === 'object') return command;
+    return {
+      name,
+      version: await versionOf(command, ['version']),
+      mirror: { none: `${name} knows no mirrors` },
+      pull: async ({ reference, folder, timed }: PullRequest) => {
+        const layout = path.join(folder, 'image');
+        const env = { HOME: folder, DOCKER_CONFIG: folder };
+        await timed((signal) => run(command, args(reference, layout), { signal, env }));
+        return verifyLayout(layout);
+      },
+    };
+  },
+});
+
+export const crane = layoutClient('crane', (reference, layout) => [
+  ...['pull', '--insecure', '--format', 'oci'],
+  ...[reference, layout],
+]);
+
+export const oras = layoutClient('oras', (reference, layout) => [
+  ...['copy', '--from-plain-http', '--no-tty', '--to-oci-layout'],
+  ...[reference, `${layout}:1`],
+]);
+
+export const cosign = layoutClient('cosign', (reference, layout) => [
+  ...['save', '--allow-http-registry', '--dir', layout],
+  reference,
+]);
