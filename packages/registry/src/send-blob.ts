@@ -15,6 +15,10 @@ export interface SendOptions {
   readonly stallTimeoutMs: number;
   /** Ends running bodies early, with FIN, when the process stops. */
   readonly stop?: AbortSignal | undefined;
+  /** Called with the length of a body before its first byte; it goes out while it holds what this gives. Throws to refuse. */
+  readonly admit?:
+    | ((bytes: number, signal: AbortSignal) => Disposable | undefined | Promise<Disposable | undefined>)
+    | undefined;
   /** Headers that depend on the status, such as proofs of the cluster's secret. */
   readonly statusHeaders?: ((status: number) => Record<string, string>) | undefined;
 }
@@ -32,7 +36,7 @@ export interface SendResult {
  * from fastify and moves bytes with one pooled buffer: read, write, wait until the socket has taken them. A body
  * that cannot be finished ends with FIN, never RST: runtimes resume a short body by Range and give up on a reset.
  * The source stays open.
- * @throws ShoalError SOURCE_STALLED or the source's error, before anything is sent; never after that
+ * @throws ShoalError SOURCE_STALLED, the source's error or that of `admit`, before anything is sent; never after that
  */
 export const sendBlob = async (
   reply: FastifyReply,
@@ -44,6 +48,7 @@ export const sendBlob = async (
   const clientLeft = (): void => watchdog.abort(new ClientLeftError());
   reply.raw.once('close', clientLeft);
   try {
+    using _place = await options.admit?.(range.end - range.start, watchdog.signal);
     if (range.end > range.start) await waitFor(source, range.start, options.firstByteTimeoutMs, watchdog);
     reply.hijack();
     const headers = { ...(reply.getHeaders() as Record<string, string>), ...options.statusHeaders?.(reply.statusCode) };
@@ -111,8 +116,8 @@ const write = (raw: ServerResponse, chunk: Uint8Array, timeoutMs: number, watchd
     (done) => raw.write(chunk, (error) => done(error ? new ClientLeftError({ cause: error }) : undefined)),
   );
 
-class ClientLeftError extends Error {
-  constructor(options?: ErrorOptions) {
-    super('the client closed the connection', options);
+class ClientLeftError extends ShoalError {
+  constructor(options?: { cause: unknown }) {
+    super('CLIENT_GONE', 499, 'the client closed the connection', options);
   }
 }

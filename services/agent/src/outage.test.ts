@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MiB } from '@shoal/core';
@@ -85,6 +85,28 @@ test('with the piece port of the origin closed the pieces come by HTTP, each ver
   const bytes = randomBytes(3 * MiB);
   const digest = await pushBlob(world.origin, 'team/app', bytes);
   assert.ok(bytes.equals(await agent.blob('team/app', digest)));
+  assert.equal(await agent.received('http'), bytes.length);
+});
+
+test('an origin that sends as many bodies as it may is waited for, and its answer does not fail a pull', async () => {
+  await using world = await World.start({ pieces: { port: 0, advertise: '127.0.0.1:1' }, pulls: { activeMax: 1 } });
+  await using agent = await world.agent('a', { deadlines: { firstByteMs: 60_000 } });
+  // More than the buffers of two sockets hold.
+  const large = await pushBlob(world.origin, 'team/app', Buffer.alloc(32 * MiB));
+  const bytes = randomBytes(MiB);
+  const digest = await pushBlob(world.origin, 'team/app', bytes);
+  const { registry, admin } = world.origin.addresses;
+  const holding = connect(registry.port, '127.0.0.1', () =>
+    holding.write(`GET /v2/team/app/blobs/${large} HTTP/1.1\r\nHost: x\r\n\r\n`),
+  );
+  await once(holding, 'readable');
+  const pulled = agent.blob('team/app', digest);
+  await eventually(async () => {
+    const text = await (await fetch(`${urlOf(admin)}/metrics`)).text();
+    return /requests_total\{api="control",method="GET",status="503"\} [3-9]/.test(text);
+  }, 30_000);
+  holding.destroy();
+  assert.ok(bytes.equals(await pulled));
   assert.equal(await agent.received('http'), bytes.length);
 });
 

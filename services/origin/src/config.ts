@@ -121,6 +121,13 @@ const schema = section({
     }),
   }),
   pulls: section({
+    activeMax: integer({
+      default: 512,
+      min: 1,
+      max: 100_000,
+      description:
+        'Bodies over 64 KiB sent over HTTP at once. As many clients again wait up to 10 s for their turn; whoever is beyond that, and every agent, is answered with 503 and comes back later.',
+    }),
     stallTimeoutMs: durationMs({
       default: '60s',
       min: '1s',

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
+import { MiB } from '@shoal/core';
 import { digestBytes } from './testing/registry-client.ts';
 import { startOrigin, type TestOrigin } from './testing/test-origin.ts';
 
@@ -109,6 +110,32 @@ describe('limits of the origin', () => {
       await metric(test, 'shoal_origin_requests_total{api="registry",method="PATCH",status="500"}'),
       Number.NaN,
     );
+  });
+
+  it('sends so many bodies at once: an agent is told to come back, a client has its turn', async () => {
+    await using test = await startOrigin({ pulls: { activeMax: 1 } });
+    // More than the buffers of two sockets hold.
+    const large = await test.client.pushBlob('lim/app', Buffer.alloc(32 * MiB));
+    const bytes = randomBytes(MiB);
+    const digest = await test.client.pushBlob('lim/app', bytes);
+    const small = await test.client.pushBlob('lim/app', randomBytes(1000));
+    const get = `GET /v2/lim/app/blobs/${large} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const holding = connect(test.origin.addresses.registry.port, '127.0.0.1', () => holding.write(get));
+    await once(holding, 'readable');
+    const content = (of: string) =>
+      test.client.call('GET', `/shoal/v1/content/${of}`, { query: { repository: 'lim/app' } });
+    const refused = await content(digest);
+    assert.deepEqual([refused.status, refused.code, refused.headers['retry-after']], [503, 'BUSY', '1']);
+    assert.equal((await content(small)).status, 200);
+    const waiting = test.client.call('GET', `/v2/lim/app/blobs/${digest}`);
+    const beyond = test.client.call('GET', `/shoal/v1/namespaces/lim/app/blobs/${digest}`);
+    const first = await Promise.race([waiting, beyond]);
+    assert.deepEqual([first.status, first.code], [503, 'BUSY'], 'as many wait as have a place');
+    holding.destroy();
+    const answers = await Promise.all([waiting, beyond]);
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 503]));
+    assert.ok(answers.find(({ status }) => status === 200)?.bytes.equals(bytes));
+    assert.equal((await content(digest)).status, 200);
   });
 
   it('counts what it sends to clients', async () => {

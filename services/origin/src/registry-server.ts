@@ -8,6 +8,7 @@ import { Access } from './auth/push-auth.ts';
 import { requiredGrants } from './auth/required-grants.ts';
 import { registerTokenEndpoint } from './auth/token-endpoint.ts';
 import type { Users } from './auth/users.ts';
+import { BodyGate } from './body-gate.ts';
 import type { ColdBlobs } from './cold/cold-blobs.ts';
 import type { OriginConfig } from './config.ts';
 import type { Content } from './content.ts';
@@ -39,6 +40,9 @@ export interface RegistryServerParts {
   readonly stop: AbortSignal;
 }
 
+/** Shorter than the patience of every runtime. */
+const bodyWaitMs = 10_000;
+
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
   const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, upstreams, stop } = parts;
@@ -61,6 +65,10 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   if (users) void app.register(async (scope) => registerTokenEndpoint(scope, { users, tokens, anonymousPull }));
   // A stored blob waits for nothing, a cold one as long for its first byte as for any other.
   const send = { firstByteTimeoutMs: pulls.stallTimeoutMs, stallTimeoutMs: pulls.stallTimeoutMs, stop };
+  const gate = new BodyGate({ activeMax: pulls.activeMax, waitMs: bodyWaitMs });
+  const toClients = { ...send, admit: (bytes: number, signal: AbortSignal) => gate.wait(bytes, signal) };
+  // Agents have peers to turn to, and come back: they do not stand in the clients' way.
+  const toAgents = { ...send, admit: (bytes: number) => gate.enter(bytes) };
   const manifests = new Manifests(content, { sparse: manifestLimits.sparse, events });
 
   void app.register(async (scope) => {
@@ -69,7 +77,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     const registry = new PullThroughRegistry({ ...upstreams, stored: new OriginReadRegistry(content, cold) });
     const handlers = {
       ...pullHandlers(registry, {
-        ...send,
+        ...toClients,
         blobSent: ({ digest }, result) => sent('client', digest, result),
       }),
       ...blobHandlers(content, receiver),
@@ -90,15 +98,14 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     content,
     cold,
     auth,
-    send,
     contentSent: (digest: Digest, result: SendResult) => sent('http', digest, result),
   };
   const controlApi = async (scope: FastifyInstance): Promise<void> => {
     prepareUpstreamContent(scope, upstreams);
-    registerControlRoutes(scope, { ...control, cluster });
+    registerControlRoutes(scope, { ...control, send: toAgents, cluster });
   };
   const namespaceApi = async (scope: FastifyInstance): Promise<void> => {
-    registerNamespaceRoutes(scope, { ...control, receiver, access });
+    registerNamespaceRoutes(scope, { ...control, send: toClients, receiver, access });
     refusePushesToUpstreams(scope, upstreams);
   };
   void app.register(controlApi, { prefix: '/shoal/v1' });

@@ -17,7 +17,7 @@ import {
   readBytes,
   schemaCheck,
 } from '@shoal/service';
-import { parseUpstreamName } from '@shoal/registry';
+import { parseUpstreamName, retryAfterMs } from '@shoal/registry';
 import { type Agent as HttpPool, request } from 'undici';
 
 /** Records and manifests above this are refused, whatever an origin announces. */
@@ -55,6 +55,17 @@ const isClusterAnnouncement = schemaCheck(clusterSchema);
 
 /** An origin said that it does not have it; the message is the origin's reason. */
 export class AbsentError extends Error {}
+
+/** An origin is well, and sends as many bodies as it may; it can be asked again after `retryAfterMs`. */
+export class OriginBusyError extends ClusterAnswerError {
+  readonly retryAfterMs: number;
+  constructor(message: string, retryAfterMs: number) {
+    super(503, message);
+    this.retryAfterMs = Math.min(retryAfterMs, retryAfterMsMax);
+  }
+}
+
+const retryAfterMsMax = 30_000;
 
 /** A signed tag record as an origin gave it. */
 export interface TagAnswer {
@@ -170,20 +181,22 @@ export class OriginClient {
 }
 
 const refusal = async (url: string, answer: ClusterAnswer): Promise<Error> => {
-  const reason = await reasonOf(answer);
+  const { code, reason } = await faultOf(answer);
   const message = `${url} answered ${answer.status}${reason && `: ${reason}`}`;
+  const restMs = code === 'BUSY' ? retryAfterMs(answer.headers, Date.now()) : undefined;
+  if (restMs !== undefined) return new OriginBusyError(message, restMs);
   return answer.status === 404 ? new AbsentError(message) : new ClusterAnswerError(answer.status, message);
 };
 
 /** What an OCI error body says, or nothing. */
-const reasonOf = async (answer: ClusterAnswer): Promise<string> => {
+const faultOf = async (answer: ClusterAnswer): Promise<{ code?: unknown; reason: string }> => {
   try {
     const { errors } = JSON.parse((await readBytes(answer, 16 * 1024)).toString()) as {
-      errors?: { message?: unknown }[];
+      errors?: { code?: unknown; message?: unknown }[];
     };
-    const message = errors?.[0]?.message;
-    return typeof message === 'string' ? message.slice(0, 500) : '';
+    const { code, message } = errors?.[0] ?? {};
+    return { code, reason: typeof message === 'string' ? message.slice(0, 500) : '' };
   } catch {
-    return '';
+    return { reason: '' };
   }
 };

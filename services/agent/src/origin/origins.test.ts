@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AbsentError, type OriginClient } from './origin-client.ts';
+import { AbsentError, OriginBusyError, type OriginClient } from './origin-client.ts';
 import { Origins } from './origins.ts';
 
 const client = (url: string): OriginClient => ({ url }) as OriginClient;
@@ -44,6 +44,19 @@ test('a 404 is final only when every other origin was asked', async () => {
   assert.deepEqual(await ask({ a: new AbsentError(), b: new AbsentError() }), { kind: 'absent' });
   assert.deepEqual(await ask({ a: new AbsentError(), b: new Error('down') }), { kind: 'absent', doubt: 'b: down' });
   assert.equal(origins.missing, 'b: down');
+});
+
+test('a busy origin is not distrusted; when no other delivers, the answer says when to come back', async () => {
+  const { origins, failed, asked, ask } = world('a', 'b');
+  const busy = new OriginBusyError('busy', 2000);
+  assert.equal((await ask({ a: busy, b: 'yes' })).kind, 'found');
+  assert.deepEqual(await ask({ a: busy, b: new OriginBusyError('busy', 1000) }), {
+    kind: 'unreachable',
+    reason: 'b: busy',
+    retryAfterMs: 1000,
+  });
+  assert.deepEqual(asked, ['a', 'b', 'a', 'b']);
+  assert.deepEqual([failed, origins.missing], [[], undefined]);
 });
 
 test('with every origin down the answer says why', async () => {

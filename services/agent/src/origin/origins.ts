@@ -1,6 +1,6 @@
 import type { OriginAnswer } from './answer.ts';
 import { ClusterAnswerError } from '@shoal/service';
-import { AbsentError, type OriginClient } from './origin-client.ts';
+import { AbsentError, OriginBusyError, type OriginClient } from './origin-client.ts';
 
 /** An origin that failed is asked last for this long. */
 const distrustMs = 5_000;
@@ -35,6 +35,7 @@ export class Origins {
   async ask<T>(question: (client: OriginClient) => Promise<T>): Promise<OriginAnswer<T>> {
     let absent: string | undefined;
     let reason: string | undefined;
+    let restMs = Infinity;
     for (const client of this.#inTurn()) {
       try {
         const value = await question(client);
@@ -47,8 +48,9 @@ export class Origins {
           continue;
         }
         reason = `${client.url}: ${(error as Error).message}`;
-        // The origin itself is well: the registry behind it does not answer.
-        if (error instanceof ClusterAnswerError && error.answerStatus === 502) this.answered(client);
+        if (error instanceof OriginBusyError) restMs = Math.min(restMs, error.retryAfterMs);
+        // The origin itself is well: it has enough to do, or the registry behind it does not answer.
+        if (isWell(error)) this.answered(client);
         else this.failed(client, (error as Error).message);
       }
     }
@@ -58,7 +60,8 @@ export class Origins {
         ...(reason !== undefined && { doubt: reason }),
         ...(absent !== '' && { reason: absent }),
       };
-    return { kind: 'unreachable', reason: reason ?? 'no origin is configured' };
+    const unreachable = { kind: 'unreachable', reason: reason ?? 'no origin is configured' } as const;
+    return restMs === Infinity ? unreachable : { ...unreachable, retryAfterMs: restMs };
   }
 
   answered(client: OriginClient): void {
@@ -89,3 +92,6 @@ export class Origins {
     return [...this.clients.filter((client) => !distrusted(client)), ...this.clients.filter(distrusted)];
   }
 }
+
+const isWell = (error: unknown): boolean =>
+  error instanceof OriginBusyError || (error instanceof ClusterAnswerError && error.answerStatus === 502);

@@ -107,7 +107,8 @@ export class BlobPull {
     this.#confirmation = blob.growing && this.#confirming();
     this.#download = exchange.download(blob, { on: this.#downloadEvents() });
     const failed = (error: unknown): void => this.#fail(error);
-    this.#http = new HttpFallback({ download: this.#download, origins, metainfo, repository, clock, events, failed });
+    const fallback = { download: this.#download, origins, metainfo, repository, clock, events, failed };
+    this.#http = new HttpFallback({ ...fallback, lot: this.#lot });
     this.#originEntry = new OriginEntry({
       trackersAnswer: announcer.trackersAnswer,
       enter: (reach) => this.#meetOrigins(reach),
@@ -253,6 +254,7 @@ export class BlobPull {
         swarmProgressMs: this.#swarmProgressMs,
         noSourcesSinceMs: this.#noSourcesSinceMs,
         httpFailedMs: this.#http.failedMs,
+        httpBusyUntilMs: this.#http.busyUntilMs,
         degree: this.#download.degree,
         lot: this.#lot,
       },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KiB, type SignedMetainfo } from '@shoal/core';
 import { StoreFullError } from '@shoal/store';
-import type { OriginClient } from '../origin/origin-client.ts';
+import { OriginBusyError, type OriginClient } from '../origin/origin-client.ts';
 import { Origins } from '../origin/origins.ts';
 import { eventually } from '../testing/world.ts';
 import { HttpFallback } from './http-fallback.ts';
@@ -54,6 +54,7 @@ const fallbackOf = (
       metainfo: signed.metainfo,
       repository: 'r',
       clock: () => 5,
+      lot: 0.5,
       events,
       failed,
     }),
@@ -86,6 +87,21 @@ test('when no origin delivers it gives the claims back and says when that was', 
   assert.ok(download.log.every((line) => line.startsWith('released')));
   assert.equal(fallback.failedMs, 5);
   assert.equal(download.missing.size, 5);
+});
+
+test('a busy origin is left alone for as long as it asks, and is no failure', async () => {
+  const download = downloadOf();
+  let asked = 0;
+  const { fallback } = fallbackOf(download, async function* (): AsyncGenerator<Uint8Array> {
+    asked++;
+    yield await Promise.reject<Uint8Array>(new OriginBusyError('busy', 1000));
+  });
+  fallback.mode = 'any';
+  await eventually(() => download.log.length === 2);
+  assert.deepEqual([fallback.failedMs, fallback.busyUntilMs], [undefined, 5 + 1500]);
+  fallback.mode = 'any';
+  fallback.fetchOne();
+  assert.equal(asked, 2);
 });
 
 test('a piece that does not match is reported, and switching off ends after the running pieces', async () => {

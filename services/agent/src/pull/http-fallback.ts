@@ -12,6 +12,8 @@ export interface HttpFallbackOptions {
   readonly metainfo: BlobCut;
   readonly repository: string;
   readonly clock: () => number;
+  /** From 0 to 1, this download's among those of its neighbours: they do not come back to a busy origin at once. */
+  readonly lot: number;
   readonly events: { pieceCorrupt(from: string, piece: number): void };
   /** The blob cannot be written. */
   readonly failed: (error: unknown) => void;
@@ -24,6 +26,7 @@ export class HttpFallback {
   #workers = 0;
   #mode: 'off' | 'missing' | 'any' = 'off';
   #failedMs: number | undefined;
+  #busyUntilMs: number | undefined;
 
   constructor(o: HttpFallbackOptions) {
     this.#o = o;
@@ -32,6 +35,11 @@ export class HttpFallback {
   /** When every origin last failed; undefined once one delivered again. */
   get failedMs(): number | undefined {
     return this.#failedMs;
+  }
+
+  /** Until when the origins, which are well, want to be left alone; undefined once one delivered again. */
+  get busyUntilMs(): number | undefined {
+    return this.#busyUntilMs;
   }
 
   /** `missing`: only what no neighbour has; `any`: also what one was asked for; `off`: ends after the running pieces. */
@@ -52,7 +60,7 @@ export class HttpFallback {
 
   /** Claims a piece and fetches it; false when there is none to claim. */
   #next(anyMissing: boolean): boolean {
-    if (this.#stop.signal.aborted) return false;
+    if (this.#stop.signal.aborted || this.#o.clock() < (this.#busyUntilMs ?? 0)) return false;
     const piece = this.#o.download.claimMissing({ anyMissing });
     if (piece === undefined) return false;
     this.#workers++;
@@ -65,7 +73,7 @@ export class HttpFallback {
 
   /** Whether to go on with the next piece. */
   async #fetch(piece: number): Promise<boolean> {
-    const { download, origins, metainfo, repository, clock, events, failed } = this.#o;
+    const { download, origins, metainfo, repository, clock, lot, events, failed } = this.#o;
     const take = (bytes: Uint8Array): void => {
       if (!download.deliverBytes(piece, bytes)) throw new NoPlaceError();
     };
@@ -74,7 +82,9 @@ export class HttpFallback {
       const delivered = answer.kind === 'found' && download.delivered(piece);
       if (answer.kind === 'found' && !delivered) events.pieceCorrupt(answer.origin, piece);
       if (answer.kind !== 'found') download.released(piece);
-      this.#failedMs = delivered ? undefined : clock();
+      const restMs = answer.kind === 'unreachable' ? answer.retryAfterMs : undefined;
+      this.#busyUntilMs = restMs === undefined ? undefined : clock() + restMs * (1 + lot);
+      this.#failedMs = delivered || restMs !== undefined ? undefined : clock();
       return delivered;
     } catch (error) {
       download.released(piece);

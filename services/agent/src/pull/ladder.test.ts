@@ -14,6 +14,12 @@ const state = (changes: Partial<LadderState>): LadderState => ({
   ...changes,
 });
 
+test('origins that are well but busy are waited for, and are no reason to give up', () => {
+  const stalled = { swarmProgressMs: 0, noSourcesSinceMs: 0 };
+  assert.equal(decideRung(state({ ...stalled, httpBusyUntilMs: 100_001 }), limits), 'swarm');
+  assert.equal(decideRung(state({ ...stalled, httpBusyUntilMs: 100_000 }), limits), 'http-any');
+});
+
 test('the swarm has the word as long as it delivers', () => {
   assert.equal(decideRung(state({}), limits), 'swarm');
   assert.equal(decideRung(state({ httpFailedMs: 99_999 }), limits), 'swarm');

@@ -14,6 +14,8 @@ export interface LadderState {
   readonly noSourcesSinceMs: number | undefined;
   /** When every origin last failed by HTTP; undefined once one delivered again. */
   readonly httpFailedMs: number | undefined;
+  /** Until when the origins have no place for one more body; undefined once one delivered again. */
+  readonly httpBusyUntilMs?: number | undefined;
   /** Neighbours in the swarm. */
   readonly degree: number;
   /** This download's lot among those of its neighbours, 0 to 1. */
@@ -40,13 +42,14 @@ const httpPauseMs = 1_000;
  * a crowd that did so at once would take the whole blob from the origin once each.
  */
 export const decideRung = (state: LadderState, { fallbackMs, pieceLength }: LadderLimits): Rung => {
-  const { nowMs, swarmProgressMs, noSourcesSinceMs, httpFailedMs, degree, lot } = state;
+  const { nowMs, swarmProgressMs, noSourcesSinceMs, httpFailedMs, httpBusyUntilMs, degree, lot } = state;
   const sourcelessForMs = noSourcesSinceMs === undefined ? 0 : nowMs - noSourcesSinceMs;
   const patienceMs = fallbackMs + (pieceLength / slowestBytesPerSecond) * 1000;
   const turn = 1 + lot * degree;
   const alone = sourcelessForMs >= sourcelessMs * turn;
   const stalled = nowMs - swarmProgressMs >= patienceMs * turn;
   if (!alone && !stalled) return 'swarm';
+  if (httpBusyUntilMs !== undefined && nowMs < httpBusyUntilMs) return 'swarm';
   if (httpFailedMs === undefined || nowMs - httpFailedMs >= httpPauseMs) return stalled ? 'http-any' : 'http-missing';
   return sourcelessForMs >= fallbackMs ? 'exhausted' : 'swarm';
 };

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { OciError, pieceSpan, ShoalError, type SignedMetainfo } from '@shoal/core';
 import type { BlobSource } from '@shoal/registry';
 import { PieceHasher } from '@shoal/store';
@@ -66,14 +67,22 @@ class PassThrough implements BlobSource {
     const piece = Math.floor(offset / metainfo.pieceLength);
     if (piece === this.#piece) return;
     this.#piece = undefined;
-    const hasher = new PieceHasher();
+    let hasher = new PieceHasher();
     let received = 0;
     const take = (bytes: Uint8Array): void => {
       this.#buffer.set(bytes, received);
       hasher.update(bytes);
       received += bytes.length;
     };
-    const answer = await fetchPiece(this.#o.origins, { metainfo, repository: this.#repository, piece }, take, signal);
+    const fetch = () => fetchPiece(this.#o.origins, { metainfo, repository: this.#repository, piece }, take, signal);
+    let answer = await fetch();
+    // Nobody but the origins can help; how long a client waits is bounded by the signal.
+    while (answer.kind === 'unreachable' && answer.retryAfterMs !== undefined) {
+      await setTimeout(answer.retryAfterMs, undefined, { signal });
+      hasher = new PieceHasher();
+      received = 0;
+      answer = await fetch();
+    }
     if (answer.kind === 'absent')
       throw new OciError('BLOB_UNKNOWN', `${metainfo.digest} is not known at the origin any more`);
     if (answer.kind === 'unreachable')

@@ -36,7 +36,7 @@ export class World implements AsyncDisposable {
 
   /** `cluster` is the section of that name of every process, `origin` what else the origin is told. */
   static async start(
-    { cluster = {}, ...origin }: { cluster?: object; pieces?: object; zone?: string } = {},
+    { cluster = {}, ...origin }: { cluster?: object; pieces?: object; pulls?: object; zone?: string } = {},
     options: OriginOptions = {},
   ): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'shoal-agent-')), cluster);
