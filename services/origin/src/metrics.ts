@@ -1,3 +1,4 @@
+import { upstreamFailures } from '@shoal/registry';
 import { counter, defineMetrics, gauge, histogram, type Metrics, secondsBuckets } from '@shoal/service';
 
 const upstream = 'configured host, or `other`';
@@ -56,7 +57,7 @@ export const originMetrics = defineMetrics('origin', {
   upstreamFailures: counter(
     'upstream_failures_total',
     'Questions that an upstream registry did not answer as wanted, by reason.',
-    { upstream, reason: '`absent`, `denied`, `limited`, `unreachable` or `invalid`' },
+    { upstream, reason: upstreamFailures },
   ),
   upstreamStale: counter(
     'upstream_stale_total',

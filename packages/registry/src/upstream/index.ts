@@ -4,6 +4,6 @@ export { dockerConfigCredential } from './docker-config.ts';
 export { type AskedFor, Endpoint, type EndpointEvents } from './endpoint.ts';
 export { type RateLimit, retryAfterMs } from './rate-limit.ts';
 export type { UpstreamDeadlines } from './transport.ts';
-export { UpstreamError, type UpstreamFailure } from './upstream-error.ts';
+export { UpstreamError, type UpstreamFailure, upstreamFailures } from './upstream-error.ts';
 export * from './upstream-name.ts';
 export { Upstream, type AskOptions } from './upstream.ts';

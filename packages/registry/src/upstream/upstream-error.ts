@@ -8,7 +8,9 @@ import { ShoalError } from '@shoal/core';
  * - `unreachable`: no answer, or one of a server in trouble
  * - `invalid`: an answer that cannot be used: other content than its digest, a schema 1 manifest, a forbidden redirect
  */
-export type UpstreamFailure = 'absent' | 'denied' | 'limited' | 'unreachable' | 'invalid';
+export const upstreamFailures = ['absent', 'denied', 'limited', 'unreachable', 'invalid'] as const;
+
+export type UpstreamFailure = (typeof upstreamFailures)[number];
 
 const codes: Record<UpstreamFailure, readonly [code: string, status: number]> = {
   absent: ['UPSTREAM_ABSENT', 404],

@@ -1,4 +1,4 @@
-import type { AskedFor, RateLimit, UpstreamError } from '@shoal/registry';
+import { type AskedFor, type RateLimit, type UpstreamError, upstreamFailures } from '@shoal/registry';
 import type { Log } from '@shoal/service';
 import type { OriginMetrics } from '../metrics.ts';
 
@@ -12,6 +12,13 @@ export class UpstreamEvents {
   constructor(metrics: OriginMetrics, log: Log) {
     this.#log = log;
     this.#m = metrics.made;
+  }
+
+  /** An upstream that may be asked from now on: its series start at zero. */
+  known(upstream: string): void {
+    this.#m.upstreamReceived.inc({ upstream }, 0);
+    this.#m.upstreamStale.inc({ upstream }, 0);
+    for (const reason of upstreamFailures) this.#m.upstreamFailures.inc({ upstream, reason }, 0);
   }
 
   answered(upstream: string, method: string, kind: AskedFor, status: number): void {

@@ -10,10 +10,10 @@ import { temporaryFolder, testConfig } from '../testing/test-origin.ts';
 import { UpstreamEvents } from './upstream-events.ts';
 import { UpstreamSet } from './upstream-set.ts';
 
-const setOf = (upstreams: object): UpstreamSet =>
+const setOf = (upstreams: object, metrics = createMetrics(originMetrics)): UpstreamSet =>
   new UpstreamSet({
     config: testConfig('/nowhere', { upstreams }).upstreams,
-    events: new UpstreamEvents(createMetrics(originMetrics), silentLog()),
+    events: new UpstreamEvents(metrics, silentLog()),
     clock: () => performance.now(),
   });
 
@@ -65,4 +65,12 @@ test('a password of the configuration goes to the registry, never to its mirror;
   assert.equal(mirror.asked('GET', 'manifests'), 1, 'the mirror was enough');
   await pull({ registries: [{ ...entry, mirrors: [] }], dockerConfigFile });
   assert.equal(main.asked('GET', 'manifests'), 2, 'by the name of the registry, which is not the host of its address');
+});
+
+test('the series of a configured registry start at zero, so that its first failure is an increase', async () => {
+  const metrics = createMetrics(originMetrics);
+  setOf({ registries: [{ host: 'quay.io' }] }, metrics);
+  const text = await metrics.registry.metrics();
+  assert.match(text, /^shoal_origin_upstream_failures_total\{upstream="quay\.io",reason="limited"\} 0$/m);
+  assert.match(text, /^shoal_origin_upstream_received_bytes_total\{upstream="quay\.io"\} 0$/m);
 });

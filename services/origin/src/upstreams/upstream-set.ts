@@ -107,6 +107,7 @@ export class UpstreamSet implements AsyncDisposable {
   #known(host: string, label: string, registry: RegistryConfig, key: string): KnownRegistry {
     const { config, events, clock } = this.#o;
     const { connectMs, answerMs, stallMs, deadlineMs, hurriedMs, manifestBytesMax } = config;
+    events.known(label);
     const ca = registry.caFile === undefined ? undefined : loadAuthorities(`${key}.caFile`, registry.caFile);
     const main = new URL(registry.url ?? defaultUrl(host));
     const endpoints = [...registry.mirrors.map((mirror) => new URL(mirror)), main].map(
