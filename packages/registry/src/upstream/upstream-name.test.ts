@@ -46,6 +46,22 @@ test('ns is kept: another registry of the same repository name is another reposi
   assert.equal(requested('quay.io/team/app', 'ghcr.io'), 'ghcr.io/quay.io/team/app');
 });
 
+test('a path that begins with a name of the own registry means its repository, but not where the name is that of one', () => {
+  assert.equal(requested('registry.own.example/team/app'), 'team/app');
+  assert.equal(requested('registry.own.example/app', 'registry.own.example'), 'app');
+  assert.equal(requested('registry.own.example/team/app', 'quay.io'), 'quay.io/registry.own.example/team/app');
+  const pushed = parseRepositoryName('quay.io/team/app');
+  const all = () => true;
+  assert.equal(
+    requestedRepository(pushed, undefined, all, () => false),
+    pushed,
+  );
+  assert.equal(
+    requestedRepository(pushed, 'any.example', all, () => false),
+    pushed,
+  );
+});
+
 test('an ns that is no host, or makes the name too long, is refused', () => {
   for (const ns of ['', '[::1]:5000', 'a b', '../x', 'x/y', 'host:port', `${'a'.repeat(254)}.io`])
     assert.throws(() => requested('team/app', ns), { code: 'NAME_UNKNOWN' }, ns);

@@ -46,17 +46,20 @@ const officialName = (host: string, repository: string): string =>
 
 /**
  * The repository that a request means, by the name that the whole cluster uses for it. `ns` is containerd's: the registry
- * that the client wants the content of. A host for which `isOwn` is true is this cluster's own registry. A path that
- * begins with the host already (hosts.toml with `override_path`) is not prefixed again.
+ * that the client wants the content of. A host for which `isOwn` is true is this cluster's own registry; so it is for
+ * `isOwnPath` in a path, where podman and CRI-O have it. A path that begins with the host already (hosts.toml with
+ * `override_path`) is not prefixed again.
  * @throws OciError NAME_UNKNOWN for an `ns` that is no host, so that the client goes on to the next registry
  */
 export const requestedRepository = (
   repository: RepositoryName,
   ns: string | undefined,
   isOwn: (host: string) => boolean,
+  isOwnPath = isOwn,
 ): RepositoryName => {
   const named = parseUpstreamName(repository);
-  const inPath = named ? upstreamRepositoryName(named) : repository;
+  const own = named !== undefined && isOwnPath(named.host);
+  const inPath = named ? (own ? named.repository : upstreamRepositoryName(named)) : repository;
   if (ns === undefined) return inPath;
   const host = registryHost(ns);
   if (host === undefined)

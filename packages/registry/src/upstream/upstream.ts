@@ -32,6 +32,16 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
+interface Patience {
+  /** See AskOptions. */
+  readonly hurried: boolean;
+  /** Requests to one address. */
+  readonly attempts: number;
+}
+
+const hasty: Patience = { hurried: true, attempts: 1 };
+const patient = (attempts: number): Patience => ({ hurried: false, attempts });
+
 const attemptsMax = 3;
 const backoffMs = 400;
 /** A longer `Retry-After` is for who asks next, not for who waits now. */
@@ -91,12 +101,13 @@ export class Upstream {
 
   /**
    * A blob from a byte offset on, its digest not checked: the caller sees it arrive. URLs of object storage expire, so every
-   * call asks the registry again. `signal` ends the body too.
+   * call asks the registry again. Each address is asked once: who reads a blob has to try again anyway where it breaks off.
+   * `signal` ends the body too.
    */
   async blob(repository: RepositoryName, digest: Digest, offset: number, signal: AbortSignal): Promise<UpstreamBlob> {
     const headers = { 'accept-encoding': 'identity', ...(offset > 0 && { range: `bytes=${offset}-` }) };
     const request = asked('GET', 'blob', repository, `blobs/${digest}`, headers);
-    return blobOf(await this.#attempts({ ...request, signal }, false, async (answer) => answer), offset);
+    return blobOf(await this.#attempts({ ...request, signal }, patient(1), async (answer) => answer), offset);
   }
 
   /** JSON such as the list of tags, unread. */
@@ -130,7 +141,7 @@ export class Upstream {
     const deadline = AbortSignal.timeout(deadlineMs);
     const ends = signal ? AbortSignal.any([signal, deadline]) : deadline;
     try {
-      return await this.#attempts({ ...request, signal: ends }, hurried, read);
+      return await this.#attempts({ ...request, signal: ends }, hurried ? hasty : patient(attemptsMax), read);
     } catch (error) {
       if (error instanceof UpstreamError || !deadline.aborted) throw error;
       throw new UpstreamError('unreachable', `${this.#name}: no answer within ${deadlineMs} ms`, {
@@ -146,7 +157,7 @@ export class Upstream {
   /** The addresses in turn; each is asked again when it may answer in a moment. */
   async #attempts<T>(
     request: RegistryRequest,
-    hurried: boolean,
+    patience: Patience,
     read: (answer: RegistryAnswer) => Promise<T>,
   ): Promise<T> {
     let last: unknown;
@@ -154,7 +165,7 @@ export class Upstream {
       // Behind a mirror there is always the registry itself.
       const behind = address !== this.#addresses.at(-1);
       try {
-        return await this.#askOne(address, request, hurried || behind, read);
+        return await this.#askOne(address, request, behind ? hasty : patience, read);
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error;
         last = error;
@@ -166,7 +177,7 @@ export class Upstream {
   async #askOne<T>(
     { endpoint, health }: { endpoint: Endpoint; health: Health },
     request: RegistryRequest,
-    hurried: boolean,
+    { hurried, attempts }: Patience,
     read: (answer: RegistryAnswer) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -182,7 +193,7 @@ export class Upstream {
           throw error;
         }
         const waitMs = error.retryAfterMs ?? backoffMs * 2 ** (attempt - 1);
-        if (!error.passing || hurried || attempt === attemptsMax || waitMs > waitMsMax) {
+        if (!error.passing || attempt === attempts || waitMs > waitMsMax) {
           health.failed(error);
           throw error;
         }

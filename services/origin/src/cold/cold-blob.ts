@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlobCut, type Digest, MiB, OciError, type RepositoryName, ShoalError } from '@shoal/core';
 import type { Seeding as Seed } from '@shoal/exchange';
-import type { BlobSource } from '@shoal/registry';
+import { type BlobSource, UpstreamError } from '@shoal/registry';
 import type { GrowingBlob } from '@shoal/store';
 import type { Content } from '../content.ts';
 import { storedSource } from '../read-registry.ts';
-import type { ColdFetch, ColdSource } from './cold-source.ts';
+import { type ColdFetch, type ColdSource, GivenUpError } from './cold-source.ts';
 import { GrowingSource } from './growing-source.ts';
 import { stalling } from './stalling.ts';
 
@@ -28,6 +28,8 @@ export interface ColdBlobOptions {
 const barrenMax = 4;
 const barrenBytesMax = MiB;
 const retryMs = 100;
+/** A longer rest is for who asks next. */
+const restMsMax = 3_000;
 
 /** One fetch: reads the source, lets clients and agents have what has come, and makes a blob of it or nothing. */
 export class ColdBlob implements ColdFetch {
@@ -134,8 +136,8 @@ export class ColdBlob implements ColdFetch {
         );
       } catch (error) {
         barren = blob.received - before > barrenBytesMax ? 0 : barren + 1;
-        if (error instanceof OciError || isFull(error) || barren === barrenMax || this.#o.stop.aborted) throw error;
-        await sleep(retryMs * 2 ** barren, undefined, { signal: this.#o.stop });
+        if (isFinal(error) || barren === barrenMax || this.#o.stop.aborted) throw error;
+        await sleep(Math.max(retryMs * 2 ** barren, restMs(error) ?? 0), undefined, { signal: this.#o.stop });
       }
     }
   }
@@ -173,7 +175,17 @@ export class ColdBlob implements ColdFetch {
   }
 }
 
-const isFull = (error: unknown): boolean => error instanceof ShoalError && error.code === 'STORE_FULL';
+/** How long the source wants to be left alone, in milliseconds; one that limits without a time is not tried again. */
+const restMs = (error: unknown): number | undefined => {
+  if (!(error instanceof UpstreamError)) return undefined;
+  return error.retryAfterMs ?? (error.failure === 'limited' ? Infinity : undefined);
+};
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof OciError ||
+  error instanceof GivenUpError ||
+  (restMs(error) ?? 0) > restMsMax ||
+  (error instanceof ShoalError && error.code === 'STORE_FULL');
 
 const aborting = async (work: Promise<void>, signal: AbortSignal): Promise<void> => {
   const { promise, reject } = Promise.withResolvers<never>();

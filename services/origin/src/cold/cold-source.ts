@@ -1,5 +1,12 @@
-import type { Digest, RepositoryName } from '@shoal/core';
+import { type Digest, type RepositoryName, ShoalError } from '@shoal/core';
 import type { BlobSource } from '@shoal/registry';
+
+/** The source has tried all that there is to try: the fetch ends. */
+export class GivenUpError extends ShoalError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('UPSTREAM_BROKEN', 502, message, options);
+  }
+}
 
 /** Where the bytes of one blob come from that the origin does not have yet: an upstream registry, a storage backend. */
 export interface ColdSource {
@@ -15,7 +22,7 @@ export interface ColdSource {
   /**
    * The bytes from `offset` on, in order; a chunk may be reused once the next one is asked for. Called once a blob, and
    * again where a read broke off. What it throws, and what the iteration throws, counts as a broken read; an OciError
-   * (404, 401, ...) is final and ends the fetch. `signal` aborts when the fetch ends or stalls.
+   * (404, 401, ...) or a GivenUpError is final and ends the fetch. `signal` aborts when the fetch ends or stalls.
    */
   open(offset: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
 }

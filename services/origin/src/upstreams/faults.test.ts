@@ -129,3 +129,38 @@ test('storage that refuses for good is one line in the log, without the URL that
   for (const secret of ['expired-secret', ...fake.tokens.secrets])
     assert.ok(!`${world.logged()}${answer.bytes}`.includes(secret), `${secret} is shown`);
 });
+
+test('a blob that the upstream answers with 5xx is asked for four times in all, not four times three', async () => {
+  await using world = await upstreamWorld();
+  const { fake, origin, host } = world;
+  const blob = fake.addBlob(Buffer.alloc(100_000, 5));
+  fake.misbehave = ({ method }, reply) => {
+    if (method === 'GET') reply.writeHead(503).end();
+    return method === 'GET';
+  };
+  assert.equal((await origin.client.call('GET', `/v2/${host}/team/app/blobs/${blob}`)).status, 502);
+  assert.equal(fake.asked('GET', blob), 4);
+  fake.misbehave = ({ method }, reply) => {
+    if (method === 'GET') reply.writeHead(429).end();
+    return method === 'GET';
+  };
+  const other = fake.addBlob(Buffer.alloc(100_000, 7));
+  assert.equal((await origin.client.call('GET', `/v2/${host}/team/app/blobs/${other}`)).status, 502);
+  assert.equal(fake.asked('GET', other), 1, 'a limit is kept');
+});
+
+test('HEAD of a generic blob tells its size, and fetches nothing of it', async () => {
+  await using world = await upstreamWorld();
+  const { fake, origin, host } = world;
+  const blob = fake.addBlob(Buffer.alloc(300_000, 6));
+  const paths = [
+    `/shoal/v1/namespaces/${host}/team/app/blobs/${blob}`,
+    `/shoal/v1/content/${blob}?repository=${host}/team/app`,
+  ];
+  for (const path of paths) {
+    const head = await origin.client.call('HEAD', path);
+    assert.deepEqual([head.status, head.headers['content-length']], [200, '300000'], path);
+  }
+  assert.equal(fake.asked('GET', '/blobs/'), 0);
+  assert.equal((await origin.client.call('GET', paths[0]!)).bytes.length, 300_000);
+});

@@ -17,6 +17,8 @@ export interface PullThroughRegistryOptions {
   readonly lists: UpstreamLists;
   /** Whether a host of an `ns` query is this registry itself. */
   readonly isOwn: (host: string) => boolean;
+  /** The hosts of `registry.names`. */
+  readonly ownNames: readonly string[];
 }
 
 /** Source: RFC 9111, section 5.5 (historic, but what registries and their clients know). */
@@ -72,7 +74,8 @@ export class PullThroughRegistry implements ReadRegistry {
   }
 
   #name(repository: RepositoryName, { upstream }: ReadContext): RepositoryName {
-    return requestedRepository(repository, upstream, this.#o.isOwn);
+    const { isOwn, ownNames } = this.#o;
+    return requestedRepository(repository, upstream, isOwn, (host) => ownNames.includes(host));
   }
 }
 
