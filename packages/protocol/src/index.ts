@@ -1,4 +1,5 @@
 export * from './announce.ts';
+export * from './cluster.ts';
 export { decodeHelloFields, encodeHelloFields, type ConnectionKind, type HelloFields, type PeerRole } from './hello.ts';
 export * from './frame-decoder.ts';
 export * from './limits.ts';

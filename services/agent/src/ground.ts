@@ -68,7 +68,7 @@ export const openGround = async (
   const cache = parts.adopt(opened, () => opened.close());
   const node = await loadNodeId(cacheConfig.folder, Date.now);
   const book = await ClusterBook.open({ folder: cacheConfig.folder, clusterId: cluster.id, pinnedKeys: trust.keys });
-  const origins = new Origins({ clients, clock, events });
+  const origins = new Origins({ clients, clock, events, idOf: (url) => book.peerIdOf(url) });
   const learner = parts.adopt(new ClusterLearner({ book, origins, events, clock }), (started) => started.stop());
   const records = new DiskRecords(cache, events);
   const tags = new TagBook({ store: records, verify: book.verify });

@@ -5,6 +5,7 @@ import { AgentRegistry } from './http/agent-registry.ts';
 import { Manifests } from './manifests/manifests.ts';
 import { DescriptorBook } from './metainfo/descriptor-book.ts';
 import { MetainfoSource } from './metainfo/metainfo-source.ts';
+import { ownerKey } from './origin/origins.ts';
 import { PassThroughs } from './pull/pass-through.ts';
 import { Pulls } from './pull/pulls.ts';
 import type { SwarmSide } from './swarm-side.ts';
@@ -58,7 +59,8 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
 
 const metainfoSource = ({ origins, learner, cache }: Ground, { peers }: SwarmSide): MetainfoSource =>
   new MetainfoSource({
-    askOrigins: (digest, repository) => origins.ask((client) => client.metainfo(digest, repository)),
+    askOrigins: (digest, repository) =>
+      origins.ask((client) => client.metainfo(digest, repository), ownerKey(repository, digest)),
     trusted: (digest, bytes) => learner.trustedMetainfo(digest, bytes),
     cached: (digest) => cache.get(digest)?.signed,
     peers,
@@ -66,7 +68,7 @@ const metainfoSource = ({ origins, learner, cache }: Ground, { peers }: SwarmSid
 
 const tagSources = ({ origins, learner, tags }: Ground, { peers }: SwarmSide): TagSources => ({
   askOrigins: async (repository, tag) => {
-    const answer = await origins.ask((client) => client.tag(repository, tag));
+    const answer = await origins.ask((client) => client.tag(repository, tag), ownerKey(repository, repository));
     if (answer.kind === 'found' && !tags.parse(repository, tag, answer.value.bytes)) await learner.refresh();
     return answer;
   },

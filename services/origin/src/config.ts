@@ -19,6 +19,7 @@ import {
   tlsFiles,
   url,
 } from '@shoal/service';
+import { ringSection } from './ring/config.ts';
 import { checkUpstreams, upstreamsSection } from './upstreams/config.ts';
 
 const hostPattern = '^[A-Za-z0-9]+([.-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?$';
@@ -40,6 +41,7 @@ const schema = section({
     }),
   }),
   upstreams: upstreamsSection(),
+  ring: ringSection(),
   pieces: section({
     ...listener(7001, 'Piece exchange with agents').properties,
     advertise: Type.Optional(

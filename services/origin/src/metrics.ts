@@ -74,6 +74,12 @@ export const originMetrics = defineMetrics('origin', {
     'Requests that the upstream registry still allows, as it said last.',
     { upstream },
   ),
+  ringOriginsUp: gauge('ring_origins_up', 'Other origins that share the work and answer.'),
+  ringQuestions: counter(
+    'ring_questions_total',
+    'Questions about content of other registries: answered by the origin whose part it is, or this one is it.',
+    { by: ['fellow', 'alone'] },
+  ),
 });
 
 export type OriginMetrics = Metrics<typeof originMetrics.metrics>;

@@ -34,12 +34,8 @@ export class OriginReadRegistry implements ReadRegistry {
     return { digest, ...link, bytes };
   }
 
-  async blob(name: RepositoryName, digest: Digest, { method, signal }: ReadContext): Promise<BlobSource> {
-    // Whoever only asks whether a blob is there does not start its download.
-    const size = method === 'HEAD' ? await this.#cold.size(name, digest, signal) : undefined;
-    if (size !== undefined) return bodiless(size);
-    const fetch = await this.#cold.want(name, digest, signal);
-    return fetch ? fetch.open(signal) : storedSource(await this.#content.openBlob(name, digest));
+  blob(name: RepositoryName, digest: Digest, { method, signal }: ReadContext): Promise<BlobSource> {
+    return openToRead(this.#cold, { name, digest, method, signal }, () => this.#content.openBlob(name, digest));
   }
 
   async tags(name: RepositoryName, page: { limit: number | undefined; last: string | undefined }): Promise<TagPage> {
@@ -57,6 +53,25 @@ export class OriginReadRegistry implements ReadRegistry {
     );
   }
 }
+
+export interface BlobRead {
+  readonly name: RepositoryName;
+  readonly digest: Digest;
+  readonly method: string;
+  readonly signal: AbortSignal;
+}
+
+/** A blob as it arrives, or as it is `stored`. Whoever only asks by HEAD whether it is there does not start its download. */
+export const openToRead = async (
+  cold: ColdBlobs,
+  { name, digest, method, signal }: BlobRead,
+  stored: () => Promise<StoredBlob>,
+): Promise<BlobSource> => {
+  const size = method === 'HEAD' ? await cold.size(name, digest, signal) : undefined;
+  if (size !== undefined) return bodiless(size);
+  const fetch = await cold.want(name, digest, signal);
+  return fetch ? fetch.open(signal) : storedSource(await stored());
+};
 
 /** Tags of one page when the client names no number. */
 const tagsPerPage = 10_000;

@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'node:https';
 import type { Digest } from '@shoal/core';
+import type { ClusterAnnouncement } from '@shoal/protocol';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
 import { type ClusterAuth, loadTls, type Log, type TlsFiles } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
@@ -12,7 +13,7 @@ import { BodyGate } from './body-gate.ts';
 import type { ColdBlobs } from './cold/cold-blobs.ts';
 import type { OriginConfig } from './config.ts';
 import type { Content } from './content.ts';
-import { type ClusterDescription, registerControlRoutes } from './control/control-routes.ts';
+import { registerControlRoutes } from './control/control-routes.ts';
 import { registerNamespaceRoutes } from './control/namespace-routes.ts';
 import type { OriginEvents, Receiver } from './events.ts';
 import { Manifests } from './manifest/manifests.ts';
@@ -20,7 +21,9 @@ import { blobHandlers } from './push/blob-handlers.ts';
 import type { BlobReceiver } from './push/blob-receiver.ts';
 import { manifestHandlers } from './push/manifest-handlers.ts';
 import { OriginReadRegistry } from './read-registry.ts';
+import type { OriginRing } from './ring/origin-ring.ts';
 import { PullThroughRegistry } from './upstreams/pull-through-registry.ts';
+import { registerRingRoutes } from './upstreams/ring-routes.ts';
 import { prepareUpstreamContent, refusePushesToUpstreams } from './upstreams/upstream-hooks.ts';
 import type { UpstreamSide } from './upstreams/upstream-side.ts';
 
@@ -34,7 +37,8 @@ export interface RegistryServerParts {
   readonly users: Users | undefined;
   readonly tokens: AccessTokens;
   readonly auth: ClusterAuth;
-  readonly cluster: ClusterDescription;
+  readonly cluster: ClusterAnnouncement;
+  readonly ring: Pick<OriginRing, 'keys'>;
   readonly upstreams: UpstreamSide;
   /** Ends bodies that still run when the process stops. */
   readonly stop: AbortSignal;
@@ -45,7 +49,7 @@ const bodyWaitMs = 10_000;
 
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
-  const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, upstreams, stop } = parts;
+  const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, ring, upstreams, stop } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
@@ -102,7 +106,8 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   };
   const controlApi = async (scope: FastifyInstance): Promise<void> => {
     prepareUpstreamContent(scope, upstreams);
-    registerControlRoutes(scope, { ...control, send: toAgents, cluster });
+    registerControlRoutes(scope, { ...control, send: toAgents, cluster, fellowKeys: () => ring.keys });
+    registerRingRoutes(scope, { content, pullThrough: upstreams.pullThrough });
   };
   const namespaceApi = async (scope: FastifyInstance): Promise<void> => {
     registerNamespaceRoutes(scope, { ...control, send: toClients, receiver, access });

@@ -30,6 +30,7 @@ import { folderCheck } from './folder-check.ts';
 import { loadPeerId } from './identity.ts';
 import { BlobReceiver } from './push/blob-receiver.ts';
 import { createOriginServer } from './registry-server.ts';
+import { openRing } from './ring/open-ring.ts';
 import { Seeding } from './seeding/seeding.ts';
 import { openUpstreamSide } from './upstreams/upstream-side.ts';
 
@@ -93,7 +94,9 @@ export class Origin implements AsyncDisposable {
     const { stallMs, fetchesMax } = coldLimits;
     const cold = parts.use(new ColdBlobs({ content, seeding, events, stallMs, fetchesMax }));
     for (const provider of options.coldProviders ?? []) cold.addProvider(provider);
-    const upstreams = openUpstreamSide(parts, { config, content, cold, metrics, log });
+    const auth = clusterAuth(config.cluster.secret);
+    const ring = await openRing(parts, { config, peerId, auth, metrics, log });
+    const upstreams = openUpstreamSide(parts, { config, content, cold, ring, metrics, log });
     const stopBodies = new AbortController();
     const app = createOriginServer({
       config,
@@ -104,7 +107,8 @@ export class Origin implements AsyncDisposable {
       receiver,
       users: parts.use(await usersOf(config, events, clock)),
       tokens: new AccessTokens(key, clock),
-      auth: clusterAuth(config.cluster.secret),
+      auth,
+      ring,
       cluster: {
         clusterId: config.cluster.id,
         protocolVersion,
@@ -113,7 +117,7 @@ export class Origin implements AsyncDisposable {
         piecesAddress: seeding.advertised,
         peerId,
         zone: config.zone ?? '',
-        names: upstreams.ownNames,
+        names: [...upstreams.ownNames],
       },
       upstreams,
       stop: stopBodies.signal,
@@ -124,6 +128,7 @@ export class Origin implements AsyncDisposable {
     );
     watch(metrics, { config, blobs, receiver, seeding, cold });
     debug.register('origin', () => ({ blobs: blobs.count, uploads: blobs.uploads.count, pieces: seeding.stats() }));
+    debug.register('ring', () => ring.state);
     options.signal?.throwIfAborted();
     admin.check('folder', folderCheck(config.folder, config.readiness.freeBytesMin));
     admin.check('pieces', () => (seeding.listening ? undefined : 'the piece listener is closed'));

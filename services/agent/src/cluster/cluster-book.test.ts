@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { defaultPieceLengthPolicy } from '@shoal/core';
 import { SigningKey } from '@shoal/store';
-import type { ClusterAnnouncement } from '../origin/origin-client.ts';
+import type { ClusterAnnouncement } from '@shoal/protocol';
 import { ClusterBook } from './cluster-book.ts';
 import { loadNodeId } from './node-id.ts';
 

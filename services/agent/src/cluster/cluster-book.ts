@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultPieceLengthPolicy, type PieceLengthPolicy, type PublicKeyRecord, type Signature } from '@shoal/core';
 import { TrustedKeys, writeFileAtomic } from '@shoal/store';
-import type { ClusterAnnouncement } from '../origin/origin-client.ts';
+import type { ClusterAnnouncement } from '@shoal/protocol';
 
 /** What is kept in `cluster.json`: learned once, it lets the node work while every origin is down. */
 interface ClusterFile {
@@ -16,6 +16,8 @@ interface ClusterFile {
   readonly zones?: Readonly<Record<string, string>>;
   /** What clients call their registries, by URL. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
+  /** Their ids, by URL: who is to fetch what goes by them. */
+  readonly peerIds?: Readonly<Record<string, string>>;
 }
 
 /** More keys than this are not learned. */
@@ -55,6 +57,7 @@ export class ClusterBook {
       origins: known?.origins ?? {},
       zones: known?.zones ?? {},
       names: known?.names ?? {},
+      peerIds: known?.peerIds ?? {},
     };
     return new ClusterBook(file, state, pinnedKeys !== undefined);
   }
@@ -84,6 +87,11 @@ export class ClusterBook {
     return Object.entries(origins).flatMap(([url, address]) => (isNear(url) ? [address] : []));
   }
 
+  /** The id of the origin at a URL, once it is known. */
+  peerIdOf(url: string): string | undefined {
+    return this.#state.peerIds?.[url];
+  }
+
   /** Whether an origin has said that clients call its registry so. */
   isRegistryName(host: string): boolean {
     return Object.values(this.#state.names ?? {}).some((names) => names.includes(host));
@@ -110,6 +118,7 @@ export class ClusterBook {
       origins: { ...this.#state.origins, [url]: told.piecesAddress },
       zones: { ...this.#state.zones, [url]: told.zone ?? '' },
       names: { ...this.#state.names, [url]: told.names ?? [] },
+      peerIds: { ...this.#state.peerIds, [url]: told.peerId },
     };
     if (JSON.stringify(next) === JSON.stringify(this.#state)) return 'known';
     this.#trusted = new TrustedKeys(next.keys);

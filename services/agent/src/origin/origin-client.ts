@@ -1,13 +1,5 @@
-import {
-  type Digest,
-  InvalidValueError,
-  type PieceLengthPolicy,
-  type PublicKeyRecord,
-  type RepositoryName,
-  type Static,
-  type Tag,
-  Type,
-} from '@shoal/core';
+import { type Digest, InvalidValueError, type RepositoryName, type Tag } from '@shoal/core';
+import { type ClusterAnnouncement, ClusterAnnouncementSchema } from '@shoal/protocol';
 import {
   type ClusterAnswer,
   type ClusterAuth,
@@ -23,35 +15,7 @@ import { type Agent as HttpPool, request } from 'undici';
 /** Records and manifests above this are refused, whatever an origin announces. */
 const recordBytesMax = 16 * 1024 * 1024;
 
-const clusterSchema = Type.Object({
-  clusterId: Type.String({ maxLength: 64 }),
-  protocolVersion: Type.Integer(),
-  pieceLengthPolicy: Type.Unsafe<PieceLengthPolicy>(
-    Type.Object({
-      piecesTarget: Type.Integer({ minimum: 1 }),
-      lengthMin: Type.Integer({ minimum: 1 }),
-      lengthMax: Type.Integer({ minimum: 1 }),
-    }),
-  ),
-  keys: Type.Unsafe<PublicKeyRecord[]>(
-    Type.Array(
-      Type.Object({
-        keyId: Type.String({ pattern: '^[0-9a-f]{32}$' }),
-        publicKey: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
-      }),
-      { maxItems: 64 },
-    ),
-  ),
-  piecesAddress: Type.String({ maxLength: 262 }),
-  peerId: Type.String({ pattern: '^[0-9a-f]{40}$' }),
-  zone: Type.Optional(Type.String({ maxLength: 64 })),
-  names: Type.Optional(Type.Array(Type.String({ maxLength: 259 }), { maxItems: 100 })),
-});
-
-/** What GET /shoal/v1/cluster tells. */
-export type ClusterAnnouncement = Static<typeof clusterSchema>;
-
-const isClusterAnnouncement = schemaCheck(clusterSchema);
+const isClusterAnnouncement = schemaCheck(ClusterAnnouncementSchema);
 
 /** An origin said that it does not have it; the message is the origin's reason. */
 export class AbsentError extends Error {}

@@ -1,6 +1,6 @@
 import { type BlobCut, type PieceIndex, pieceSpan } from '@shoal/core';
 import type { OriginAnswer } from '../origin/answer.ts';
-import type { Origins } from '../origin/origins.ts';
+import { type Origins, ownerKey } from '../origin/origins.ts';
 
 export interface HttpPiece {
   readonly metainfo: BlobCut;
@@ -21,21 +21,24 @@ export const fetchPiece = async (
   const { offset, length } = pieceSpan(metainfo.size, metainfo.pieceLength, piece);
   let received = 0;
   let fault: { error: unknown } | undefined;
-  const answer = await origins.ask(async (client): Promise<void> => {
-    if (fault || signal.aborted) return;
-    const rest = { offset: offset + received, length: length - received };
-    for await (const bytes of client.range(metainfo.digest, repository, rest, signal)) {
-      try {
-        take(bytes);
-      } catch (error) {
-        // Not the origin's fault: it must not be held against it.
-        fault = { error };
-        return;
+  const answer = await origins.ask(
+    async (client): Promise<void> => {
+      if (fault || signal.aborted) return;
+      const rest = { offset: offset + received, length: length - received };
+      for await (const bytes of client.range(metainfo.digest, repository, rest, signal)) {
+        try {
+          take(bytes);
+        } catch (error) {
+          // Not the origin's fault: it must not be held against it.
+          fault = { error };
+          return;
+        }
+        received += bytes.length;
       }
-      received += bytes.length;
-    }
-    if (received < length) throw new Error(`the answer ended after ${received} of ${length} bytes`);
-  });
+      if (received < length) throw new Error(`the answer ended after ${received} of ${length} bytes`);
+    },
+    ownerKey(repository, metainfo.digest),
+  );
   if (fault) throw fault.error;
   signal.throwIfAborted();
   return answer;

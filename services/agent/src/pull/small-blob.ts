@@ -2,7 +2,7 @@ import { leafLength, type SignedMetainfo } from '@shoal/core';
 import { type CachedBlob, PieceHasher } from '@shoal/store';
 import type { AgentEvents } from '../events.ts';
 import { originsOrPeers } from '../origin/hedge.ts';
-import type { Origins } from '../origin/origins.ts';
+import { type Origins, ownerKey } from '../origin/origins.ts';
 import type { PeerRecords } from '../peers/peer-records.ts';
 
 export interface SmallBlobOptions {
@@ -23,11 +23,14 @@ export const fetchSmall = async (blob: CachedBlob, repository: string, o: SmallB
   if (metainfo.size > 0) {
     const matches = (bytes: Uint8Array): boolean =>
       bytes.length === metainfo.size && hasHash(bytes, metainfo.pieceHashes[0]);
-    const asked = o.origins.ask(async (client) => {
-      const bytes = await client.content(metainfo.digest, repository);
-      if (!matches(bytes)) throw new Error(`${metainfo.digest} arrived with other content`);
-      return bytes;
-    });
+    const asked = o.origins.ask(
+      async (client) => {
+        const bytes = await client.content(metainfo.digest, repository);
+        if (!matches(bytes)) throw new Error(`${metainfo.digest} arrived with other content`);
+        return bytes;
+      },
+      ownerKey(repository, metainfo.digest),
+    );
     const query = { kind: 'blob', key: metainfo.digest, repository } as const;
     const answer = await originsOrPeers(asked, () =>
       o.peers.first(query, { digest: metainfo.digest }, (bytes) => (matches(bytes) ? bytes : undefined)),

@@ -28,9 +28,10 @@ test('whatever order records come in, the version that is kept never falls', () 
   );
 });
 
-test('an older version is a rollback, another digest under the same version a conflict', () => {
+test('an older version of another digest is a rollback, another digest under the same version a conflict', () => {
   assert.equal(judgeTag(undefined, record(0)), 'newer');
-  assert.equal(judgeTag(record(5), record(4)), 'rollback');
+  assert.equal(judgeTag(record(5), record(4, 'b')), 'rollback');
+  assert.equal(judgeTag(record(5), record(4)), 'same');
   assert.equal(judgeTag(record(5), record(5)), 'same');
   assert.equal(judgeTag(record(5), record(5, 'b')), 'conflict');
 });

@@ -69,6 +69,11 @@ export class Tags {
     }
   }
 
+  /** Keeps a record that another origin has signed. */
+  keep(signed: SignedTagRecord): Promise<void> {
+    return writeRecord(this.#file(signed.record.tag), encodeTagRecord(signed));
+  }
+
   delete(tag: Tag): Promise<boolean> {
     return removeRecord(this.#file(tag));
   }

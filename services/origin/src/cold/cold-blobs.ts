@@ -55,6 +55,8 @@ export class ColdBlobs implements ColdEntry, AsyncDisposable {
     const running = this.#running(repository, digest);
     if (running) return running;
     if (this.#blobs.has(digest) || content.catalog.isLinked(digest)) {
+      // It may have come for this repository in the meantime.
+      if (await content.catalog.get(repository)?.holds(digest)) return undefined;
       await source.confirm?.();
       // Another repository's source that has nothing to give must not fail those whose own has.
       await this.#blobs.get(digest)?.begins();

@@ -1,40 +1,23 @@
-import {
-  type Digest,
-  encodeCut,
-  encodeMetainfo,
-  OciError,
-  parseTag,
-  type PieceLengthPolicy,
-  type PublicKeyRecord,
-} from '@shoal/core';
+import { type Digest, encodeCut, encodeMetainfo, OciError, parseTag, type PublicKeyRecord } from '@shoal/core';
+import type { ClusterAnnouncement } from '@shoal/protocol';
 import { type SendOptions, type SendResult, serveBlob } from '@shoal/registry';
 import { type ClusterAuth, proofHeaders, requireClusterAuth } from '@shoal/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ColdBlobs } from '../cold/cold-blobs.ts';
 import type { Content } from '../content.ts';
-import { storedSource } from '../read-registry.ts';
+import { openToRead } from '../read-registry.ts';
 import { digestOf, repositoryOf } from './query.ts';
 
-/** What an agent must know of the cluster before it can take part. */
-export interface ClusterDescription {
-  readonly clusterId: string;
-  readonly protocolVersion: number;
-  readonly pieceLengthPolicy: PieceLengthPolicy;
-  readonly keys: readonly PublicKeyRecord[];
-  /** `host:port` of the piece listener as agents reach it. */
-  readonly piecesAddress: string;
-  readonly peerId: string;
-  /** Empty without zones. */
-  readonly zone: string;
-  /** Hosts that clients call this registry by. */
-  readonly names: readonly string[];
-}
+/** Public keys that agents learn of one origin: its own, and those of the others. */
+const keysMax = 64;
 
 export interface ControlOptions {
   readonly content: Content;
   readonly cold: ColdBlobs;
   readonly auth: ClusterAuth;
-  readonly cluster: ClusterDescription;
+  /** With the own key alone. */
+  readonly cluster: ClusterAnnouncement;
+  readonly fellowKeys: () => readonly PublicKeyRecord[];
   readonly send: SendOptions;
   readonly contentSent: (digest: Digest, result: SendResult) => void;
 }
@@ -44,7 +27,7 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
   const { content, cold, auth, cluster } = options;
   requireClusterAuth(app, auth);
 
-  app.get('/cluster', async () => cluster);
+  app.get('/cluster', async () => ({ ...cluster, keys: [...cluster.keys, ...options.fellowKeys()].slice(0, keysMax) }));
 
   app.get('/metainfo/:digest', async (request, reply) => {
     const digest = digestOf(request);
@@ -82,8 +65,8 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
     handler: async (request, reply) => {
       const digest = digestOf(request);
       const name = repositoryOf(request);
-      const fetch = await cold.want(name, digest, request.signal);
-      const source = fetch ? await fetch.open(request.signal) : storedSource(await content.openAny(name, digest));
+      const { method, signal } = request;
+      const source = await openToRead(cold, { name, digest, method, signal }, () => content.openAny(name, digest));
       const result = await serveBlob(source, digest, request, reply, {
         ...options.send,
         statusHeaders: proofs(auth, request),

@@ -8,7 +8,7 @@ import { type Grant, grantsOf } from '../auth/scope.ts';
 import type { ColdBlobs } from '../cold/cold-blobs.ts';
 import type { Content } from '../content.ts';
 import type { BlobReceiver } from '../push/blob-receiver.ts';
-import { storedSource } from '../read-registry.ts';
+import { openToRead } from '../read-registry.ts';
 
 export interface NamespaceOptions {
   readonly content: Content;
@@ -46,8 +46,9 @@ export const registerNamespaceRoutes = (app: FastifyInstance, options: Namespace
 
   const download = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { namespace, digest } = parsePath(request);
-    const fetch = await cold.want(namespace, digest, request.signal);
-    const source = fetch ? await fetch.open(request.signal) : storedSource(await content.openBlob(namespace, digest));
+    const { method, signal } = request;
+    const read = { name: namespace, digest, method, signal };
+    const source = await openToRead(cold, read, () => content.openBlob(namespace, digest));
     const statusHeaders = (status: number) => proofOf(request, status);
     const result = await serveBlob(source, digest, request, reply, { ...options.send, statusHeaders });
     if (result) options.contentSent(digest, result);

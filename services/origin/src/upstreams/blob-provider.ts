@@ -2,12 +2,14 @@ import type { Digest, RepositoryName } from '@shoal/core';
 import { SingleFlight, UpstreamError } from '@shoal/registry';
 import type { ColdProvider, ColdSource } from '../cold/cold-source.ts';
 import { type PullThrough, unknownBlob } from './pull-through.ts';
+import type { Owners } from './owners.ts';
 import type { UpstreamEvents } from './upstream-events.ts';
 import type { UpstreamRepository, UpstreamSet } from './upstream-set.ts';
 
 export interface BlobProviderOptions {
   readonly upstreams: UpstreamSet;
   readonly pullThrough: PullThrough;
+  readonly owners: Owners;
   readonly events: UpstreamEvents;
 }
 
@@ -24,22 +26,22 @@ export class UpstreamBlobs implements ColdProvider {
 
   /** Undefined for a repository of the origin itself. @throws OciError BLOB_UNKNOWN, NAME_UNKNOWN (404); UpstreamError (502) */
   async find(repository: RepositoryName, digest: Digest): Promise<ColdSource | undefined> {
-    const { upstreams, pullThrough } = this.#o;
+    const { upstreams, pullThrough, owners } = this.#o;
     const from = upstreams.find(repository);
     if (!from) return undefined;
     const unknown = unknownBlob(repository, digest);
     const key = `${repository}@${digest}`;
     const ask = (): Promise<number | undefined> =>
-      this.#sizes.run(key, () =>
-        pullThrough.refusals.asking(from, key, unknown, () => from.upstream.blobSize(from.repository, digest)),
-      );
+      this.#sizes.run(key, () => pullThrough.blobSize(from, repository, digest));
+    const elsewhere = owners.blob(repository, digest);
     const described = pullThrough.descriptors.size(repository, digest);
     return {
       repository,
       size: described ?? (await ask()),
       // A manifest may name what its repository does not have.
       ...(described !== undefined && { confirm: async () => void (await ask()) }),
-      open: (offset, signal) =>
+      open: async (offset, signal) =>
+        (await elsewhere.open(offset, signal)) ??
         pullThrough.refusals.asking(from, key, unknown, async () => {
           const blob = await from.upstream.blob(from.repository, digest, offset, signal);
           return this.#counted(from, blob.chunks);

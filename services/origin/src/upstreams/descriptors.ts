@@ -20,6 +20,11 @@ export class Descriptors {
     for (const { digest, size } of manifest.manifests) this.#kept.set(`${name}@${digest}`, { blob: false, size });
   }
 
+  /** What another origin has learned. */
+  rememberBlob(name: RepositoryName, digest: Digest, size: number): void {
+    this.#kept.set(`${name}@${digest}`, { blob: true, size });
+  }
+
   isBlob(name: RepositoryName, digest: Digest): boolean {
     return this.#kept.get(`${name}@${digest}`)?.blob === true;
   }

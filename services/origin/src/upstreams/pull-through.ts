@@ -1,16 +1,19 @@
-import { type Digest, OciError, type RepositoryName, type Tag } from '@shoal/core';
-import { Lru, SingleFlight, UpstreamError, type UpstreamFailure } from '@shoal/registry';
+import { hash } from 'node:crypto';
+import { type Digest, digestAlgorithm, digestOf, OciError, type RepositoryName, type Tag } from '@shoal/core';
+import { Lru, SingleFlight, UpstreamError, type UpstreamFailure, type UpstreamManifest } from '@shoal/registry';
 import type { Content } from '../content.ts';
 import { manifestUnknown } from '../manifest/manifests.ts';
 import { Descriptors } from './descriptors.ts';
 import type { UpstreamEvents } from './upstream-events.ts';
 import type { UpstreamRepository, UpstreamSet } from './upstream-set.ts';
+import { keepTold, type Owners } from './owners.ts';
 import { Refusals } from './refusals.ts';
 
 export interface PullThroughOptions {
   readonly upstreams: UpstreamSet;
   readonly content: Content;
   readonly events: UpstreamEvents;
+  readonly owners: Owners;
   /** How long a refusal of an upstream is believed. */
   readonly negativeMs: number;
   /** Milliseconds that never go back. */
@@ -25,7 +28,8 @@ const flightsMax = 10_000;
 
 /**
  * Tags and manifests of upstream registries. What is fetched becomes ordinary content of the origin, in a repository named
- * after the upstream: it is served, signed and seeded like what was pushed. Each is asked for once at a time.
+ * after the upstream: it is served, signed and seeded like what was pushed. Each is asked for once at a time, by the origin
+ * that owns the repository.
  */
 export class PullThrough {
   readonly descriptors = new Descriptors();
@@ -54,7 +58,10 @@ export class PullThrough {
   async tag(name: RepositoryName, tag: Tag): Promise<TagState> {
     const from = this.#o.upstreams.find(name);
     if (!from) return 'fresh';
-    return this.#tags.run(`${name}:${tag}`, () => this.#revalidate(from, name, tag));
+    return this.#tags.run(
+      `${name}:${tag}`,
+      async () => (await this.#told(from, name, tag)) ?? this.#revalidate(from, name, tag),
+    );
   }
 
   /**
@@ -67,7 +74,7 @@ export class PullThrough {
     if (!from || (await this.#holds(name, digest))) return;
     if (kind === 'unknown' && this.descriptors.isBlob(name, digest)) return;
     try {
-      await this.#manifests.run(`${name}@${digest}`, () => this.#fetch(from, name, digest));
+      await this.#manifests.run(`${name}@${digest}`, () => this.#obtain(from, name, digest));
     } catch (error) {
       if (kind === 'unknown' && error instanceof OciError && error.code === 'MANIFEST_UNKNOWN') return;
       throw error;
@@ -80,17 +87,39 @@ export class PullThrough {
    */
   async mount(name: RepositoryName, digest: Digest): Promise<void> {
     const from = this.#o.upstreams.find(name);
-    if (!from || (await this.#holds(name, digest)) || !(await this.#o.content.blobs.stat(digest))) return;
-    await this.#mounts.run(`${name}@${digest}`, () =>
-      this.refusals.asking(from, `${name}@${digest}`, unknownBlob(name, digest), async () => {
-        await from.upstream.blobSize(from.repository, digest);
-        await this.#o.content.mountBlob(name, digest, undefined);
-      }),
+    // In this order: the link that makes it linked may be this repository's, made a moment ago.
+    if (!from || !this.#o.content.catalog.isLinked(digest) || (await this.#holds(name, digest))) return;
+    await this.#mounts.run(`${name}@${digest}`, async () => {
+      await this.blobSize(from, name, digest);
+      await this.#o.content.mountBlob(name, digest, undefined);
+    });
+  }
+
+  /** By the word of the upstream, which has the blob then; undefined where it does not tell. @throws OciError BLOB_UNKNOWN, UpstreamError */
+  async blobSize(from: UpstreamRepository, name: RepositoryName, digest: Digest): Promise<number | undefined> {
+    const told = await this.#o.owners.blobSize(name, digest);
+    if (told) return told.value;
+    return this.refusals.asking(from, `${name}@${digest}`, unknownBlob(name, digest), () =>
+      from.upstream.blobSize(from.repository, digest),
     );
   }
 
+  /** The tag as the owner of the repository says; undefined when that is this origin. */
+  async #told(from: UpstreamRepository, name: RepositoryName, tag: Tag): Promise<TagState | undefined> {
+    try {
+      const told = await this.#o.owners.tag(name, tag);
+      if (!told) return undefined;
+      await this.manifest(name, told.signed.record.digest, 'manifest');
+      await keepTold(await this.#o.content.catalog.ensure(name), told);
+      return told.stale ? 'stale' : 'fresh';
+    } catch (error) {
+      const known = await this.#o.content.catalog.get(name)?.tags.get(tag);
+      return this.#unanswered(from, name, tag, known !== undefined, error);
+    }
+  }
+
   async #revalidate(from: UpstreamRepository, name: RepositoryName, tag: Tag): Promise<TagState> {
-    const { content, clock, events } = this.#o;
+    const { content, clock } = this.#o;
     const key = `${name}:${tag}`;
     const known = await content.catalog.get(name)?.tags.get(tag);
     const validatedMs = this.#validated.get(key) ?? -Infinity;
@@ -101,12 +130,17 @@ export class PullThrough {
       this.#validated.set(key, clock());
       return 'fresh';
     } catch (error) {
-      const failure = upstreamFailure(error);
-      if (failure === 'absent') await content.catalog.get(name)?.tags.delete(tag);
-      if (!known || failure === undefined || failure === 'absent' || failure === 'denied') throw error;
-      events.servedStale(from.label, name, tag);
-      return 'stale';
+      if (upstreamFailure(error) === 'absent') await content.catalog.get(name)?.tags.delete(tag);
+      return this.#unanswered(from, name, tag, known !== undefined, error);
     }
+  }
+
+  /** What is known of the tag is served where it could not be asked for. @throws the error where it was refused */
+  #unanswered(from: UpstreamRepository, name: RepositoryName, tag: Tag, known: boolean, error: unknown): TagState {
+    const failure = upstreamFailure(error);
+    if (!known || failure === undefined || failure === 'absent' || failure === 'denied') throw error;
+    this.#o.events.servedStale(from.label, name, tag);
+    return 'stale';
   }
 
   /** `known` is what the tag pointed to: then HEAD comes first, which rate limits do not count. */
@@ -119,37 +153,50 @@ export class PullThrough {
     if (now && link) return content.catalog.get(name)?.tags.put(tag, { digest: now, ...link });
     const reference = now ? ({ kind: 'digest', digest: now } as const) : ({ kind: 'tag', tag } as const);
     const manifest = await from.upstream.manifest(from.repository, reference);
-    await this.#store(from, name, manifest);
+    await this.#received(from, name, manifest);
     const { digest, mediaType, bytes } = manifest;
     if (digest !== known) await content.catalog.get(name)?.tags.put(tag, { digest, mediaType, size: bytes.length });
   }
 
-  #fetch(from: UpstreamRepository, name: RepositoryName, digest: Digest): Promise<void> {
+  async #obtain(from: UpstreamRepository, name: RepositoryName, digest: Digest): Promise<void> {
     const unknown = manifestUnknown(name, { kind: 'digest', digest });
-    return this.refusals.asking(from, `${name}@manifest@${digest}`, unknown, async () => {
-      await this.#store(from, name, await from.upstream.manifest(from.repository, { kind: 'digest', digest }));
+    const told = await this.#o.owners.manifest(name, digest);
+    if (told?.kind === 'manifest') return this.#store(name, checked({ ...told, digest }));
+    if (told?.kind === 'blob') this.descriptors.rememberBlob(name, digest, told.size);
+    if (told?.kind === 'unknown') throw new OciError(unknown.code, told.reason);
+    if (told) throw unknown;
+    await this.refusals.asking(from, `${name}@manifest@${digest}`, unknown, async () => {
+      await this.#received(from, name, await from.upstream.manifest(from.repository, { kind: 'digest', digest }));
     });
   }
 
-  async #store(
-    from: UpstreamRepository,
-    name: RepositoryName,
-    manifest: { readonly digest: Digest; readonly mediaType: string; readonly bytes: Uint8Array },
-  ): Promise<void> {
-    const { content, events } = this.#o;
-    const { digest, mediaType, bytes } = manifest;
+  async #received(from: UpstreamRepository, name: RepositoryName, manifest: UpstreamManifest): Promise<void> {
+    const { events } = this.#o;
+    await this.#store(name, manifest);
+    events.received(from.label, manifest.bytes.length);
+    events.manifestFetched(from.label, name, manifest.digest);
+  }
+
+  async #store(name: RepositoryName, { digest, mediaType, bytes }: UpstreamManifest): Promise<void> {
+    const { content } = this.#o;
     // A repository comes into being with its first content, never with a question for some.
     const repository = await content.catalog.ensure(name);
     await content.putManifest(repository, digest, bytes, mediaType);
     this.descriptors.remember(name, bytes, mediaType);
-    events.received(from.label, bytes.length);
-    events.manifestFetched(from.label, name, digest);
   }
 
   async #holds(name: RepositoryName, digest: Digest): Promise<boolean> {
     return (await this.#o.content.catalog.get(name)?.holds(digest)) ?? false;
   }
 }
+
+/** @throws UpstreamError `invalid` for other bytes than the digest names */
+const checked = (manifest: UpstreamManifest): UpstreamManifest => {
+  const { digest, bytes } = manifest;
+  const algorithm = digestAlgorithm(digest);
+  if (digestOf(algorithm, hash(algorithm, bytes, 'buffer')) === digest) return manifest;
+  throw new UpstreamError('invalid', `another origin gave something else for the manifest ${digest}`);
+};
 
 const upstreamFailure = (error: unknown): UpstreamFailure | undefined => {
   const upstream = error instanceof OciError ? error.cause : error;

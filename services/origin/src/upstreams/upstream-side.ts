@@ -4,7 +4,9 @@ import type { ColdEntry } from '../cold/cold-source.ts';
 import type { OriginConfig } from '../config.ts';
 import type { Content } from '../content.ts';
 import type { OriginMetrics } from '../metrics.ts';
+import type { OriginRing } from '../ring/origin-ring.ts';
 import { UpstreamBlobs } from './blob-provider.ts';
+import { Owners } from './owners.ts';
 import { PullThrough } from './pull-through.ts';
 import { UpstreamEvents } from './upstream-events.ts';
 import { UpstreamLists } from './upstream-lists.ts';
@@ -24,6 +26,7 @@ export interface UpstreamSideOptions {
   readonly config: OriginConfig;
   readonly content: Content;
   readonly cold: Pick<ColdEntry, 'addProvider'>;
+  readonly ring: OriginRing;
   readonly metrics: OriginMetrics;
   readonly log: Log;
 }
@@ -31,14 +34,15 @@ export interface UpstreamSideOptions {
 /** Closed with `parts`. @throws TlsFileError */
 export const openUpstreamSide = (
   parts: AsyncDisposableStack,
-  { config, content, cold, metrics, log }: UpstreamSideOptions,
+  { config, content, cold, ring, metrics, log }: UpstreamSideOptions,
 ): UpstreamSide => {
   const clock = (): number => performance.now();
   const events = new UpstreamEvents(metrics, log);
   const upstreams = parts.use(new UpstreamSet({ config: config.upstreams, events, clock }));
   const { negativeMs } = config.upstreams;
-  const pullThrough = new PullThrough({ upstreams, content, events, negativeMs, clock });
-  cold.addProvider(new UpstreamBlobs({ upstreams, pullThrough, events }));
+  const owners = new Owners(ring);
+  const pullThrough = new PullThrough({ upstreams, content, events, owners, negativeMs, clock });
+  cold.addProvider(new UpstreamBlobs({ upstreams, pullThrough, owners, events }));
   const ownNames = config.registry.names.map((name) => registryHost(name) ?? name);
   const own = new Set(ownNames);
   return {
