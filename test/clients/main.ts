@@ -1,20 +1,32 @@
-/** `npm run test:clients`: the container clients of this machine against Shoal, with faults. */
-import { parseArgs } from 'node:util';
-import { runMatrix, type Selection } from './matrix.ts';
-import { describeOutcome } from './report.ts';
+/** `npm run test:clients`: the container clients of this machine against Shoal, while something fails. */
+import { type Arguments, parseArguments, usage } from './arguments.ts';
+import { docFile, writeMatrix } from './document.ts';
+import { runMatrix } from './matrix.ts';
+import { describeOutcome, markdown, problems } from './report.ts';
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, lanes: { type: 'string', default: '2' } } });
-const only = Object.fromEntries(
-  (values.only ?? '')
-    .split(',')
-    .filter(Boolean)
-    .map((part) => part.split('=')),
-);
-const selection: Selection = {
-  lanes: Number(values.lanes),
-  ...Object.fromEntries(Object.entries(only).map(([key, value]) => [key, String(value).split('|')])),
+const parse = (): Arguments => {
+  try {
+    return parseArguments(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exit(2);
+  }
 };
-const matrix = await runMatrix(selection, ({ client, way, fault, outcome }) => {
-  console.log(`${client.padEnd(32)} ${way.padEnd(15)} ${fault.padEnd(20)} ${describeOutcome(outcome)}`);
-});
-for (const { name, missing } of matrix.clients) if (missing) console.log(`${name}: not run: ${missing}`);
+
+const options = parse();
+if (options.help) console.log(usage);
+else {
+  const beganMs = performance.now();
+  const matrix = await runMatrix(options, ({ client, way, fault, outcome }) => {
+    console.log(`${client.padEnd(30)} ${way.padEnd(15)} ${fault.padEnd(20)} ${describeOutcome(outcome)}`);
+  });
+  const text = markdown(matrix, new Date().toISOString().slice(0, 10));
+  console.log(`\n${text}\n${matrix.cells.length} cells in ${Math.round((performance.now() - beganMs) / 1000)} s`);
+  const found = problems(matrix);
+  for (const problem of found) console.error(problem);
+  process.exitCode = found.length === 0 ? 0 : 1;
+  if (options.whole) {
+    await writeMatrix(text);
+    console.log(`written: ${docFile}`);
+  }
+}

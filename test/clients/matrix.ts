@@ -4,7 +4,7 @@ import { faults, type Fault, type Way } from './faults.ts';
 import { World } from './world.ts';
 
 export interface Selection {
-  /** Names that have to contain one of these; all of them if absent. */
+  /** Names; all of them if absent. */
   readonly client?: readonly string[];
   readonly fault?: readonly string[];
   readonly way?: readonly string[];
@@ -27,7 +27,7 @@ export interface Matrix {
 export const ways: readonly Way[] = ['own name', 'mirror', 'plain registry'];
 
 const chosen = (name: string, wanted: readonly string[] | undefined): boolean =>
-  wanted === undefined || wanted.some((part) => name.includes(part));
+  wanted === undefined || wanted.includes(name);
 
 /** Runs every chosen cell; `done` hears of each. */
 export const runMatrix = async (selection: Selection, done: (cell: Cell) => void): Promise<Matrix> => {
@@ -42,7 +42,7 @@ export const runMatrix = async (selection: Selection, done: (cell: Cell) => void
     }
   }
   const cells: Cell[] = [];
-  const waiting = faults.filter(({ name }) => selection.fault === undefined || selection.fault.includes(name));
+  const waiting = faults.filter(({ name }) => chosen(name, selection.fault));
   const lane = async (): Promise<void> => {
     for (let fault = waiting.shift(); fault; fault = waiting.shift()) {
       await using world = await World.start();

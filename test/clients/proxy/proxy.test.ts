@@ -128,3 +128,23 @@ test('the TCP proxy cuts a connection that has sent enough, once', async () => {
   assert.deepEqual(received, [12_345, blob.length]);
   assert.equal(proxy.plan.applied, 1);
 });
+
+test('a plan counts the bytes of a connection that stands from when it is set', async () => {
+  const pieces = [blob.subarray(0, 100_000), blob.subarray(100_000)];
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).on('data', () => socket.write(pieces.shift() ?? ''));
+  }).listen({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  await using proxy = await TcpProxy.start(() => (server.address() as AddressInfo).port);
+  const socket = connect({ host: '127.0.0.1', port: proxy.port });
+  let received = 0;
+  socket.on('error', () => {}).on('data', (chunk) => (received += chunk.length));
+  socket.write('.');
+  while (received < 100_000) await once(socket, 'data');
+  proxy.plan = new FaultPlan({ kind: 'truncate', afterBytes: 50_000 });
+  socket.write('.');
+  await once(socket, 'close');
+  server.close();
+  assert.equal(proxy.plan.applied, 1);
+  assert.ok(received >= 150_000 && received < blob.length, `${received} bytes`);
+});

@@ -6,7 +6,7 @@ import { FaultPlan } from './byte-fault.ts';
 
 /** A proxy of TCP connections that spoils what the listening side sends. */
 export class TcpProxy implements AsyncDisposable {
-  /** For connections that send enough, counted together. */
+  /** For connections that send enough after it was set, counted together. */
   plan = new FaultPlan();
   readonly #target: () => number;
   readonly #sockets = new Set<Socket>();
@@ -46,8 +46,30 @@ export class TcpProxy implements AsyncDisposable {
     await once(server, 'connect', { signal: gone.signal });
     await Promise.all([
       pipeline(client, server),
-      pipeline(Readable.from(this.plan.apply('', server, gone.signal), { objectMode: false }), client),
+      pipeline(Readable.from(this.#spoiled(server, gone.signal), { objectMode: false }), client),
     ]);
+  }
+
+  /** A connection outlives plans: with each one its bytes are counted anew. */
+  async *#spoiled(server: Socket, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const chunks = (server as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    let ended = false;
+    const during = async function* (isCurrent: () => boolean): AsyncGenerator<Uint8Array> {
+      while (isCurrent()) {
+        const { done, value } = await chunks.next();
+        ended = done === true;
+        if (ended) return;
+        yield value as Uint8Array;
+      }
+    };
+    while (!ended) {
+      const plan = this.plan;
+      yield* plan.apply(
+        '',
+        during(() => this.plan === plan),
+        signal,
+      );
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
