@@ -25,10 +25,28 @@ export interface ClusterAnswer {
 
 /**
  * One signed request to another process of the cluster; the answer is checked to come from a holder of the
- * same secret before it is given back, whatever its status.
+ * same secret before it is given back, whatever its status. A GET whose connection ends before the answer is sent once
+ * more: one that was kept open may have been closed at the other end, or by what stands between, at that moment.
  * @throws ClusterAuthError, or what undici throws when the other side can't be reached in time.
  */
 export const clusterFetch = async (
+  auth: ClusterAuth,
+  url: string | URL,
+  options: ClusterFetchOptions,
+): Promise<ClusterAnswer> => {
+  const { method = 'GET', body } = options;
+  try {
+    return await fetchOnce(auth, url, options);
+  } catch (error) {
+    if (method !== 'GET' || body !== undefined || !connectionEnded(error)) throw error;
+    return fetchOnce(auth, url, options); // With a nonce of its own: the other side may have seen the first.
+  }
+};
+
+const connectionEnded = (error: unknown): boolean =>
+  ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(String((error as { code?: unknown }).code));
+
+const fetchOnce = async (
   auth: ClusterAuth,
   url: string | URL,
   options: ClusterFetchOptions,

@@ -112,4 +112,35 @@ describe('signed HTTP', () => {
     await assert.rejects(readBytes(answer, 5), /larger than 5 bytes/);
     impostor.close();
   });
+
+  it('asks once more when a connection ends before the answer to a GET, and signs anew', async () => {
+    const nonces: string[] = [];
+    const server = createServer(({ headers, socket }, response) => {
+      nonces.push(String(headers['shoal-nonce']));
+      if (nonces.length === 1) return socket.destroy();
+      return response.writeHead(200, auth.answerHeaders(nonces[1] ?? '', 200)).end('again');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const answer = await clusterFetch(auth, url, { timeoutMs });
+    assert.equal(await answer.body.text(), 'again');
+    assert.equal(new Set(nonces).size, 2);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('asks no third time, and only once with a body', async () => {
+    let requests = 0;
+    const server = createServer(({ socket }) => {
+      requests++;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await assert.rejects(clusterFetch(auth, url, { timeoutMs }));
+    assert.equal(requests, 2);
+    await assert.rejects(clusterFetch(auth, url, { method: 'POST', body: '{}', timeoutMs }));
+    assert.equal(requests, 3);
+    server.close();
+  });
 });
