@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http2';
+import { createServer, type ServerHttp2Stream } from 'node:http2';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ const withRuntime = async (
   const folder = await mkdtemp(path.join(tmpdir(), 'cri-'));
   const asked: Buffer[] = [];
   const server = createServer();
-  server.on('stream', (stream) => {
+  server.on('stream', (stream: ServerHttp2Stream) => {
     void Array.fromAsync(stream as AsyncIterable<Buffer>).then((chunks) => {
       asked.push(Buffer.concat(chunks));
       if (!answer.body) return stream.respond({ ':status': 200, ...answer.trailers }, { endStream: true });

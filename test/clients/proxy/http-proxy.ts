@@ -82,7 +82,8 @@ export class HttpProxy implements AsyncDisposable {
     const answered = once(behind, 'response') as Promise<[IncomingMessage]>;
     request.pipe(behind);
     const [answer] = await answered;
-    reply.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+    const { connection: _connection, 'keep-alive': _keepAlive, ...kept } = answer.headersDistinct;
+    reply.writeHead(answer.statusCode ?? 502, kept);
     await pipeline(Readable.from(this.#body(request, answer, gone.signal), { objectMode: false }), reply);
   }
 
