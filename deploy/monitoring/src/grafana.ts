@@ -108,7 +108,7 @@ const panelModel = ({ title, description, kind, unit, queries, stacked = false, 
   type: kind === 'graph' ? 'timeseries' : 'stat',
   datasource,
   targets: queries.map(({ expr, legend = '' }, index) => ({
-    refId: String.fromCodePoint('A'.codePointAt(0)! + index),
+    refId: `Q${index + 1}`,
     datasource,
     expr,
     legendFormat: legend,
