@@ -20,7 +20,7 @@ export interface Cell {
   readonly outcome: Outcome;
 }
 
-export const deadlineMs = 90_000;
+export const deadlineMs = 60_000;
 
 /** How the client says the image, and whom it asks first. */
 const naming = (world: World, image: TestImage, way: Way, client: Client) => {
@@ -34,14 +34,20 @@ const naming = (world: World, image: TestImage, way: Way, client: Client) => {
 };
 
 /** Pushes an image that nobody has, lets the fault happen, and pulls. The world is healed afterwards. */
-export const runCell = async (world: World, client: Client, fault: Fault, way: Way): Promise<Cell> => {
+export const runCell = async (
+  world: World,
+  client: Client,
+  fault: Fault,
+  way: Way,
+  stop: AbortSignal,
+): Promise<Cell> => {
   const cell = { client: client.name, way, fault: fault.name };
   const folder = await mkdtemp(path.join(tmpdir(), 'sc-')); // Paths of sockets below it are at most 107 bytes.
   try {
     const repository = [fault.name, client.name, way].map((part) => part.replaceAll(/[^A-Za-z0-9]+/g, '-')).join('/');
     const image = await world.push(repository.toLowerCase());
     const happened = await fault.arm(world, image, way);
-    const outcome = await pull(world, client, { ...naming(world, image, way, client), folder }, image);
+    const outcome = await pull(world, client, { ...naming(world, image, way, client), folder, stop }, image);
     if (outcome.kind === 'ok' && !(await happened()))
       return { ...cell, outcome: { kind: 'not run', reason: 'the fault did not happen' } };
     return { ...cell, outcome };
@@ -67,14 +73,15 @@ interface Pull {
   readonly reference: string;
   readonly mirror?: { readonly agent: string; readonly registry: string };
   readonly folder: string;
+  readonly stop: AbortSignal;
 }
 
-const pull = async (world: World, client: Client, request: Pull, image: TestImage): Promise<Outcome> => {
+const pull = async (world: World, client: Client, { stop, ...request }: Pull, image: TestImage): Promise<Outcome> => {
   let seconds = 0;
   const timed = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const startMs = performance.now();
     try {
-      return await work(AbortSignal.timeout(deadlineMs));
+      return await work(AbortSignal.any([AbortSignal.timeout(deadlineMs), stop]));
     } finally {
       seconds = (performance.now() - startMs) / 1000;
     }

@@ -151,7 +151,11 @@ export const faults: readonly Fault[] = [
   },
   atUpstream('truncated', 'the first body of each blob ends after 1 MiB', { kind: 'truncate', afterBytes }),
   atOrigin('truncated at origin', 'the connection ends after 1 MiB', { kind: 'truncate', afterBytes }),
-  atUpstream('stalled', 'the first body of each blob stops after 1 MiB', { kind: 'stall', afterBytes }),
+  // Of one layer: not every client fetches several at once, and each that stops costs the patience of the origin.
+  atUpstream('stalled', 'the first body of the largest layer stops after 4 MiB', {
+    kind: 'stall',
+    afterBytes: 4 * MiB,
+  }),
   atOrigin('stalled at origin', 'the connection stops after 1 MiB', { kind: 'stall', afterBytes }),
   corruptPeer,
   atUpstream('slow', '1.5 MiB/s a body', slow),

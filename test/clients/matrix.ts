@@ -29,8 +29,12 @@ export const ways: readonly Way[] = ['own name', 'mirror', 'plain registry'];
 const chosen = (name: string, wanted: readonly string[] | undefined): boolean =>
   wanted === undefined || wanted.includes(name);
 
-/** Runs every chosen cell; `done` hears of each. */
-export const runMatrix = async (selection: Selection, done: (cell: Cell) => void): Promise<Matrix> => {
+/** Runs every chosen cell; `done` hears of each. With `stop` it ends early, with everything cleared away. */
+export const runMatrix = async (
+  selection: Selection,
+  done: (cell: Cell) => void,
+  stop: AbortSignal,
+): Promise<Matrix> => {
   const rows: Row[] = [];
   const clients: Client[] = [];
   for (const { name, find } of candidates.filter((candidate) => chosen(candidate.name, selection.client))) {
@@ -42,14 +46,14 @@ export const runMatrix = async (selection: Selection, done: (cell: Cell) => void
     }
   }
   const cells: Cell[] = [];
-  const waiting = faults.filter(({ name }) => chosen(name, selection.fault));
+  const waiting = columns(selection);
   const lane = async (): Promise<void> => {
-    for (let fault = waiting.shift(); fault; fault = waiting.shift()) {
+    for (let column = waiting.shift(); column && !stop.aborted; column = waiting.shift()) {
       await using world = await World.start();
       for (const client of clients) {
-        for (const way of ways.filter((name) => chosen(name, selection.way))) {
-          const cell = await oneCell(world, client, fault, way);
-          if (!cell) continue;
+        for (const way of column.ways) {
+          if (stop.aborted) return;
+          const cell = await oneCell(world, client, column.fault, way, stop);
           cells.push(cell);
           done(cell);
         }
@@ -60,9 +64,35 @@ export const runMatrix = async (selection: Selection, done: (cell: Cell) => void
   return { clients: rows, cells };
 };
 
-/** Nothing where a fault has no meaning. */
-const oneCell = async (world: World, client: Client, fault: Fault, way: Way): Promise<Cell | undefined> => {
-  if (way === 'plain registry' && typeof fault.plain !== 'string') return undefined;
-  if (way !== 'mirror' || typeof client.mirror === 'string') return runCell(world, client, fault, way);
-  return { client: client.name, way, fault: fault.name, outcome: { kind: 'not run', reason: client.mirror.none } };
+interface Column {
+  readonly fault: Fault;
+  readonly ways: readonly Way[];
+}
+
+/** Pulls with and without Shoal are apart, so that they can run at the same time. What takes longest is first. */
+const columns = (selection: Selection): Column[] => {
+  const wanted = ways.filter((way) => chosen(way, selection.way));
+  const columnsOf = (fault: Fault): Column[] => [
+    { fault, ways: wanted.filter((way) => way !== 'plain registry') },
+    { fault, ways: wanted.filter((way) => way === 'plain registry' && typeof fault.plain === 'string') },
+  ];
+  const isLong = ({ fault }: Column): boolean => fault.name.startsWith('stalled');
+  return faults
+    .filter(({ name }) => chosen(name, selection.fault))
+    .flatMap(columnsOf)
+    .filter((column) => column.ways.length > 0)
+    .toSorted((one, other) => Number(isLong(other)) - Number(isLong(one)));
+};
+
+const oneCell = async (world: World, client: Client, fault: Fault, way: Way, stop: AbortSignal): Promise<Cell> => {
+  const notRun = (reason: string): Cell => ({
+    ...{ client: client.name, way, fault: fault.name },
+    outcome: { kind: 'not run', reason },
+  });
+  if (way === 'mirror' && typeof client.mirror === 'object') return notRun(client.mirror.none);
+  try {
+    return await runCell(world, client, fault, way, stop);
+  } catch (error) {
+    return notRun(error instanceof Error ? error.message : String(error));
+  }
 };

@@ -96,12 +96,12 @@ export const markdown = (matrix: Matrix, date: string): string => {
   ].join('\n');
 };
 
-/** What makes a run a failure, one line each: pulls that are worse with Shoal, faults that did not happen. */
+/** What makes a run a failure, one line each: pulls that are worse with Shoal, or were to be run and could not. */
 export const problems = ({ cells }: Matrix): string[] =>
   cells.flatMap((cell) => {
     const fault = faults.find(({ name }) => name === cell.fault);
     const bad = fault && cell.way !== 'plain registry' && verdict(cells, cell, fault) === 'worse';
-    const idle = cell.outcome.kind === 'not run' && cell.outcome.reason === 'the fault did not happen';
+    const idle = cell.outcome.kind === 'not run' && !isNothing(cell.outcome);
     const text = `${cell.client}, ${cell.way}, ${cell.fault}: ${describeOutcome(cell.outcome)}`;
     return bad || idle ? [`${bad ? 'worse than without Shoal: ' : ''}${text}`] : [];
   });

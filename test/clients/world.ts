@@ -137,7 +137,10 @@ export class World implements AsyncDisposable {
   async heal(): Promise<void> {
     await this.meanwhile.end();
     const { upstream, plain, originHttp, originPieces, tokens } = this.links;
-    for (const proxy of [upstream, plain, originHttp, originPieces]) proxy.plan = new FaultPlan();
+    for (const proxy of [upstream, plain, originHttp, originPieces]) {
+      proxy.plan.end();
+      proxy.plan = new FaultPlan();
+    }
     tokens.demanded = false;
     for (const proxy of [upstream, plain, originHttp]) await proxy.listen();
     for (const node of this.cluster.nodes) if (!node.running) await node.start();

@@ -33,7 +33,7 @@ const libraryClient = ({ name, pull }: Variant): Candidate => ({
       version: await versionOf(name, ['--version']),
       mirror: 'podman',
       pull: async (request) => {
-        const env = { HOME: await homeWithMirror(request), XDG_RUNTIME_DIR: request.folder };
+        const env = { HOME: await homeWithMirror(request), XDG_RUNTIME_DIR: request.folder, TMPDIR: request.folder };
         return pull(request, (...args) => request.timed((signal) => run(name, args, { env, signal })));
       },
     };

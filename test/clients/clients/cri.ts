@@ -18,6 +18,7 @@ export const pullByCri = async (socket: string, reference: string, signal: Abort
       { ':method': 'POST', ':path': pullImage, 'content-type': 'application/grpc', te: 'trailers' },
       { signal },
     );
+    stream.on('error', () => {}); // Whoever waits for a part of it gets the error.
     const trailers = once(stream, 'trailers', { signal }) as Promise<[IncomingHttpHeaders]>;
     const headers = once(stream, 'response', { signal }) as Promise<[IncomingHttpHeaders]>;
     trailers.catch(() => {});

@@ -62,18 +62,18 @@ export const startContainerd = async (program: string, folder: string, cri?: { r
   return { socket, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 };
 
-/** A docker daemon beside a containerd; it reads `<root>/etc/docker/daemon.json`. */
+/** A docker daemon beside a containerd; it reads `<folder>/etc/docker/daemon.json`. */
 export const startDocker = async (
+  [dockerd, ...flags]: readonly [string, ...string[]],
   folder: string,
   containerd: Containerd,
-  root: string,
   env: Record<string, string>,
 ): Promise<AsyncDisposable & { readonly host: string }> => {
   const host = `unix://${folder}/d.sock`;
   const folders = ['data-root', 'exec-root', 'pidfile'].map((name) => `--${name}=${folder}/docker-${name}`);
   const network = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
-  const settings = path.join(root, 'etc/docker/daemon.json');
-  const args = ['--config-file', settings, '--host', host, '--containerd', containerd.socket];
-  const running = await daemon(folder, /API listen on/, 'dockerd', [...args, ...folders, ...network], env);
+  const settings = path.join(folder, 'etc/docker/daemon.json');
+  const args = [...flags, '--config-file', settings, '--host', host, '--containerd', containerd.socket];
+  const running = await daemon(folder, /API listen on/, dockerd, [...args, ...folders, ...network], env);
   return { host, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 };

@@ -1,10 +1,19 @@
 import type { Candidate } from './client.ts';
 import { containerds } from './containerd.ts';
 import { buildah, podman, skopeo } from './containers-image.ts';
-import { docker } from './docker.ts';
+import { dockers } from './docker.ts';
 import { cosign, crane, oras } from './files.ts';
 
 export type { Client, PullRequest } from './client.ts';
 
 /** Every client that is tried, in the order of the rows of the matrix. */
-export const candidates: readonly Candidate[] = [docker, ...containerds, podman, skopeo, buildah, oras, crane, cosign];
+export const candidates: readonly Candidate[] = [
+  ...dockers,
+  ...containerds,
+  podman,
+  skopeo,
+  buildah,
+  oras,
+  crane,
+  cosign,
+];

@@ -18,6 +18,7 @@ export class FaultPlan {
   readonly #fault: ByteFault | undefined;
   readonly #timesMax: number;
   readonly #times = new Map<string, number>();
+  readonly #over = new AbortController();
 
   /**
    * It happens to the first `timesMax` streams of a name that are long enough, so that who tries again succeeds; one
@@ -28,8 +29,13 @@ export class FaultPlan {
     this.#timesMax = timesMax;
   }
 
+  /** Breaks the streams that it has stopped. */
+  end(): void {
+    this.#over.abort();
+  }
+
   /**
-   * The bytes as the fault leaves them. A stall lasts until `signal` ends it, as an error.
+   * The bytes as the fault leaves them. A stall lasts until `signal` or the end of the plan ends it, as an error.
    * @throws Truncated after the last byte that still passes; AbortError
    */
   async *apply(name: string, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -54,7 +60,7 @@ export class FaultPlan {
       else {
         yield chunk.subarray(0, at);
         if (fault.kind === 'truncate') throw new Truncated();
-        await sleep(longestTimerMs, undefined, { signal });
+        await sleep(longestTimerMs, undefined, { signal: AbortSignal.any([signal, this.#over.signal]) });
       }
     }
   }

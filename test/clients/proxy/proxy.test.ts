@@ -85,6 +85,15 @@ describe('the HTTP proxy', () => {
     assert.deepEqual([received, server.proxy.plan.applied], [100_000, 1]);
   });
 
+  test('breaks off what it has stalled when the plan ends', async () => {
+    await using server = await behind({ kind: 'stall', afterBytes: 100_000 });
+    const getting = server.get('/blobs/a');
+    await server.proxy.afterBytes(100_000, AbortSignal.timeout(10_000));
+    server.proxy.plan.end();
+    const { bytes, complete } = await getting;
+    assert.deepEqual([bytes.length, complete], [100_000, false]);
+  });
+
   test('slows every body down', async () => {
     await using server = await behind({ kind: 'slow', bytesPerSecond: 2000 * KiB });
     const beforeMs = performance.now();
