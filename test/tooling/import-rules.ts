@@ -10,7 +10,7 @@ export interface WorkspaceRule {
   readonly pure?: { readonly npm: readonly string[] };
 }
 
-const shells = ['core', 'exchange', 'protocol', 'registry', 'ring', 'service', 'store', 'swarm', 'transport'];
+const shells = ['core', 'exchange', 'protocol', 'registry', 'ring', 'service', 'store', 'swarm', 'transport', 'upstreams'];
 
 export const importRules: Readonly<Record<string, WorkspaceRule>> = {
   'packages/core': { workspaces: [], pure: { npm: ['typebox'] } },
@@ -22,6 +22,7 @@ export const importRules: Readonly<Record<string, WorkspaceRule>> = {
   'packages/store': { workspaces: ['core'] },
   'packages/registry': { workspaces: ['core', 'store'] },
   'packages/service': { workspaces: ['core'] },
+  'packages/upstreams': { workspaces: ['core', 'registry', 'service'] },
   'packages/cli': { workspaces: ['core'] },
   'packages/exchange': { workspaces: ['core', 'protocol', 'store', 'swarm', 'transport'] },
   'services/origin': { workspaces: shells },

@@ -19,8 +19,8 @@ import {
   tlsFiles,
   url,
 } from '@shoal/service';
+import { checkUpstreams, upstreamsSection } from '@shoal/upstreams';
 import { ringSection } from './ring/config.ts';
-import { checkUpstreams, upstreamsSection } from './upstreams/config.ts';
 
 const hostPattern = '^[A-Za-z0-9]+([.-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?$';
 
@@ -40,7 +40,9 @@ const schema = section({
         "Names under which images of this registry are pulled through mirrors, such as `registry.example.com`: an `ns` query with one of them means the origin's own repositories. Agents hear of them.",
     }),
   }),
-  upstreams: upstreamsSection(),
+  upstreams: upstreamsSection(
+    'Registries that the origin pulls through from. None by default: an origin asks nobody unless it is told to.',
+  ),
   ring: ringSection(),
   pieces: section({
     ...listener(7001, 'Piece exchange with agents').properties,

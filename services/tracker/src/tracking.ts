@@ -5,6 +5,8 @@ import type {
   AnnounceResponse,
   HeartbeatRequest,
   HeartbeatResponse,
+  LeaseRequest,
+  LeaseResponse,
   LookupRequest,
   LookupResponse,
   PeerEntry,
@@ -25,6 +27,9 @@ export interface TrackingOptions {
   readonly clock: () => number;
   readonly prng: Prng;
 }
+
+/** An agent that dies holds up the others for this long. */
+const leaseMs = 10_000;
 
 const pendingDegreesMax = 100_000;
 const pendingDegreesMs = 10_000;
@@ -90,6 +95,14 @@ export class Tracking {
         peers: this.#handOut(id, members, { peerId: '', zone: '' }, want),
       })),
     };
+  }
+
+  /** One agent at a time may fetch a digest from another registry. @throws InvalidValueError, StoreUnavailableError */
+  async lease({ peer, digest, release = false }: LeaseRequest): Promise<LeaseResponse> {
+    checkReachable(peer);
+    const { peerId, address } = peer;
+    const holder = await this.#o.store.lease({ peerId, address }, digest, release ? 0 : leaseMs);
+    return { granted: !release && holder.peerId === peerId, holder, holdMs: leaseMs };
   }
 
   #changeOf(announce: SwarmAnnounce): MembershipChange {

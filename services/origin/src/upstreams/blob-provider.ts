@@ -4,7 +4,7 @@ import type { ColdProvider, ColdSource } from '../cold/cold-source.ts';
 import { type PullThrough, unknownBlob } from './pull-through.ts';
 import type { Owners } from './owners.ts';
 import type { UpstreamEvents } from './upstream-events.ts';
-import type { UpstreamRepository, UpstreamSet } from './upstream-set.ts';
+import type { UpstreamRepository, UpstreamSet } from '@shoal/upstreams';
 
 export interface BlobProviderOptions {
   readonly upstreams: UpstreamSet;

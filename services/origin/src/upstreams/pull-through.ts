@@ -5,7 +5,7 @@ import type { Content } from '../content.ts';
 import { manifestUnknown } from '../manifest/manifests.ts';
 import { Descriptors } from './descriptors.ts';
 import type { UpstreamEvents } from './upstream-events.ts';
-import type { UpstreamRepository, UpstreamSet } from './upstream-set.ts';
+import type { UpstreamRepository, UpstreamSet } from '@shoal/upstreams';
 import { keepTold, type Owners } from './owners.ts';
 import { Refusals } from './refusals.ts';
 

@@ -1,7 +1,7 @@
 import { type Digest, digestAlgorithm, digestHex, OciError, parseTag, type RepositoryName } from '@shoal/core';
 import { type TagPage, UpstreamError } from '@shoal/registry';
 import type { UpstreamEvents } from './upstream-events.ts';
-import type { UpstreamRepository, UpstreamSet } from './upstream-set.ts';
+import type { UpstreamRepository, UpstreamSet } from '@shoal/upstreams';
 
 const ociIndex = 'application/vnd.oci.image.index.v1+json';
 const tagsPerPage = 10_000;

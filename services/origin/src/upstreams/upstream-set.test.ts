@@ -8,7 +8,7 @@ import { originMetrics } from '../metrics.ts';
 import { FakeUpstream } from '../../../../test/support/upstream/fake-upstream.ts';
 import { temporaryFolder, testConfig } from '../testing/test-origin.ts';
 import { UpstreamEvents } from './upstream-events.ts';
-import { UpstreamSet } from './upstream-set.ts';
+import { UpstreamSet } from '@shoal/upstreams';
 
 const setOf = (upstreams: object, metrics = createMetrics(originMetrics)): UpstreamSet =>
   new UpstreamSet({

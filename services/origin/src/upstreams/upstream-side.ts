@@ -10,7 +10,7 @@ import { Owners } from './owners.ts';
 import { PullThrough } from './pull-through.ts';
 import { UpstreamEvents } from './upstream-events.ts';
 import { UpstreamLists } from './upstream-lists.ts';
-import { UpstreamSet } from './upstream-set.ts';
+import { UpstreamSet } from '@shoal/upstreams';
 
 /** Everything of the origin that has to do with upstream registries. */
 export interface UpstreamSide {

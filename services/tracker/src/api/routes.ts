@@ -1,4 +1,9 @@
-import { AnnounceRequestSchema, HeartbeatRequestSchema, LookupRequestSchema } from '@shoal/protocol';
+import {
+  AnnounceRequestSchema,
+  HeartbeatRequestSchema,
+  LeaseRequestSchema,
+  LookupRequestSchema,
+} from '@shoal/protocol';
 import { schemaParser } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import { Type } from '@shoal/core';
@@ -10,6 +15,7 @@ const ratedPeersMax = 100_000;
 
 const parseAnnounce = schemaParser(AnnounceRequestSchema);
 const parseHeartbeat = schemaParser(HeartbeatRequestSchema);
+const parseLease = schemaParser(LeaseRequestSchema);
 const parseLookup = schemaParser(LookupRequestSchema);
 
 const pageSizeMax = 1000;
@@ -21,7 +27,7 @@ const parsePage = schemaParser(
 );
 
 /**
- * POST /shoal/v1/announce, /shoal/v1/heartbeat, /shoal/v1/lookup (schemas in @shoal/protocol) and
+ * POST /shoal/v1/announce, /shoal/v1/heartbeat, /shoal/v1/lookup, /shoal/v1/lease (schemas in @shoal/protocol) and
  * GET /shoal/v1/swarms?limit=&cursor= -> { swarms: SwarmSummary[], next?: cursor }.
  */
 export const addRoutes = (app: FastifyInstance, { tracking, store, config: { limits }, clock }: ApiOptions): void => {
@@ -46,6 +52,11 @@ export const addRoutes = (app: FastifyInstance, { tracking, store, config: { lim
     // Behind one address there may be a thousand nodes.
     rate.take(lookup.peerId ?? ip);
     return tracking.lookup(lookup);
+  });
+  app.post('/shoal/v1/lease', async ({ body }) => {
+    const lease = parseLease(body);
+    rate.take(lease.peer.peerId);
+    return tracking.lease(lease);
   });
   app.get('/shoal/v1/swarms', async ({ query }) => {
     const { cursor, limit = '100' } = parsePage(query);

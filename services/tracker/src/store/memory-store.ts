@@ -1,8 +1,10 @@
 import type { Digest, PeerId, Prng, SwarmId } from '@shoal/core';
 import type { PeerSelf } from '@shoal/protocol';
 import { gatewaysPerZone } from '@shoal/swarm';
+import { Leases } from './leases.ts';
 import { MemberList } from './member-list.ts';
 import {
+  leasesMax,
   originsPerSwarmMax,
   PeerSupersededError,
   StoreUnavailableError,
@@ -12,6 +14,7 @@ import {
 import type {
   AnnounceOutcome,
   FoundSwarm,
+  LeaseHolder,
   Member,
   MembershipChange,
   PeerStore,
@@ -56,10 +59,12 @@ export class MemoryPeerStore implements PeerStore {
   readonly #peers = new Map<PeerId, KnownPeer>();
   readonly #swarms = new Map<SwarmId, Swarm>();
   readonly #digests = new Map<Digest, Set<SwarmId>>();
+  readonly #leases: Leases;
   #serial = 0;
 
   constructor(options: MemoryStoreOptions) {
     this.#o = options;
+    this.#leases = new Leases({ clock: options.clock, leasesMax });
   }
 
   async announce(self: PeerSelf, changes: readonly MembershipChange[]): Promise<AnnounceOutcome> {
@@ -100,6 +105,10 @@ export class MemoryPeerStore implements PeerStore {
       const swarm = this.#swarms.get(id);
       return swarm ? [{ swarm: id, digest: swarm.digest, members: this.#sample(id, sample) }] : [];
     });
+  }
+
+  async lease(peer: LeaseHolder, digest: Digest, holdMs: number): Promise<LeaseHolder> {
+    return this.#leases.take(peer, digest, holdMs);
   }
 
   async page(cursor: string | undefined, limit: number): Promise<SwarmPage> {

@@ -54,6 +54,25 @@ export const peerStoreConformance = (name: string, make: MakeStore): void => {
       .toSorted((a, b) => a - b);
   };
 
+  describe(`${name}: leases`, () => {
+    it('gives the lease of a digest to one peer at a time, until it gives it back or is silent', async () => {
+      const { store, pass } = await make(testLimits);
+      const take = async (n: number, digest = 1, holdMs = 1000): Promise<number> => {
+        const { peerId: id, address } = await store.lease(peer(n), digestOf(digest), holdMs);
+        assert.equal(address, peer(Number.parseInt(id, 16)).address);
+        return Number.parseInt(id, 16);
+      };
+      assert.deepEqual([await take(1), await take(2), await take(1)], [1, 1, 1]);
+      assert.equal(await take(2, 2), 2, 'another digest');
+      await take(2, 1, 0);
+      assert.equal(await take(2), 1, 'only the holder gives it back');
+      await take(1, 1, 0);
+      assert.equal(await take(2), 2);
+      await pass(1500);
+      assert.deepEqual([await take(3), await take(2)], [3, 3]);
+    });
+  });
+
   describe(`${name}: memberships`, () => {
     it('gives back the others with what they said of themselves, never the one that asks', async () => {
       const { store } = await make(testLimits);

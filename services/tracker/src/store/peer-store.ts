@@ -78,12 +78,22 @@ export interface PeerStore extends AsyncDisposable {
   heartbeat(peer: PeerSelf, swarms?: number): Promise<boolean>;
   /** The swarms of a digest (at most 16), or the one named; without swarms that have no live member. */
   lookup(key: { readonly swarm: SwarmId } | { readonly digest: Digest }, sample: number): Promise<FoundSwarm[]>;
+  /**
+   * Gives a peer the lease of a digest for `holdMs`, or renews it; 0 takes it back. One peer at a time holds it.
+   * @returns who holds it now: the peer itself, or another one
+   */
+  lease(peer: LeaseHolder, digest: Digest, holdMs: number): Promise<LeaseHolder>;
   /** Pages through all swarms in no order; `limit` is approximate. A swarm that exists throughout is seen at least once. */
   page(cursor: string | undefined, limit: number): Promise<SwarmPage>;
   counts(): Promise<StoreCounts>;
   /** Undefined when the store works; otherwise what is missing, in words. */
   problem(): Promise<string | undefined>;
 }
+
+export type LeaseHolder = Pick<PeerSelf, 'peerId' | 'address'>;
+
+/** Leases of one tracker at once. */
+export const leasesMax = 10_000;
 
 export interface StoreCounts {
   readonly peers: number;

@@ -15,6 +15,7 @@ import type { Digest, PeerId, SwarmId } from '@shoal/core';
  * | shoal:shoal:swarm-zone:{swarmId}:zone     | zset   | agent of the zone -> place in the order of joining  | with the swarm |
  * | shoal:shoal:swarm-joins:{swarmId}         | string | the last such place                                 | with the swarm |
  * | shoal:shoal:digest:{digest}               | set    | swarms of the blob, one a piece length              | with the swarm |
+ * | shoal:shoal:lease:{digest}                | string | the agent that may fetch the blob elsewhere         | 10 s, while it is renewed |
  * | shoal:shoal:peers                         | zset   | peer -> when it expires; for counting               | - |
  * | shoal:shoal:swarms                        | zset   | swarm -> when it expires; for counting and paging   | - |
  *
@@ -56,6 +57,10 @@ export class Keys {
 
   digest(digest: Digest): string {
     return `${this.#prefix}digest:{${digest}}`;
+  }
+
+  lease(digest: Digest): string {
+    return `${this.#prefix}lease:{${digest}}`;
   }
 
   get peers(): string {

@@ -2,6 +2,7 @@ import type { Digest, PeerId, Prng, SwarmId } from '@shoal/core';
 import type { PeerSelf } from '@shoal/protocol';
 import { originsPerSwarmMax, PeerSupersededError, swarmsPerDigestMax } from '../peer-store.ts';
 import type {
+  LeaseHolder,
   AnnounceOutcome,
   FoundSwarm,
   Member,
@@ -11,6 +12,7 @@ import type {
   StoreLimits,
   SwarmPage,
 } from '../peer-store.ts';
+import { leaseHolderOf } from '../leases.ts';
 import { type ZoneView, zoneView } from '../zone-view.ts';
 import type { RedisConnection } from './connection.ts';
 import { unavailable } from './connection.ts';
@@ -125,6 +127,12 @@ export class RedisPeerStore implements PeerStore {
       if ('digest' in key && gone.length > 0) await this.#o.redis.srem(this.#keys.digest(key.digest), ...gone);
       return found.filter((swarm) => swarm.members.length > 0);
     });
+  }
+
+  lease({ peerId, address }: LeaseHolder, digest: Digest, holdMs: number): Promise<LeaseHolder> {
+    return this.#guard(async () =>
+      leaseHolderOf(String(await this.#run(scripts.lease, [this.#keys.lease(digest)], [peerId, address, holdMs]))),
+    );
   }
 
   page(cursor: string | undefined, limit: number): Promise<SwarmPage> {

@@ -14,6 +14,7 @@ const load = (name: string): Script => {
 };
 
 export const scripts = {
+  lease: load('lease'),
   peerAnnounce: load('peer-announce'),
   peerHeartbeat: load('peer-heartbeat'),
   swarmMember: load('swarm-member'),

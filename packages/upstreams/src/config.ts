@@ -50,20 +50,19 @@ const registry = section({
   ),
 });
 
-/** The keys of `upstreams`. */
-export const upstreamsSection = () =>
+/** The keys of `upstreams`; `registries` says what they are for. */
+export const upstreamsSection = (registries: string) =>
   section({
     registries: list(registry, {
       default: [],
       max: 100,
-      description:
-        'Registries that the origin pulls through from. None by default: an origin asks nobody unless it is told to.',
+      description: registries,
     }),
     hosts: list(text({ maxLength: 259, description: 'A host, `*.example.com`, or `*`.' }), {
       default: [],
       max: 100,
       description:
-        'Further registries that may be pulled from, over verified TLS and with what `upstreams.dockerConfigFile` has for them. With `*` whoever may pull here decides which hosts the origin calls.',
+        'Further registries that may be pulled from, over verified TLS and with what `upstreams.dockerConfigFile` has for them. With `*` whoever may pull here decides which hosts are called.',
     }),
     dockerConfigFile: Type.Optional(
       path({

@@ -1,5 +1,6 @@
 import { OciError, type RepositoryName } from '@shoal/core';
 import {
+  type AskedFor,
   type CredentialSource,
   dockerConfigCredential,
   Endpoint,
@@ -7,12 +8,12 @@ import {
   keptCredential,
   Lru,
   parseUpstreamName,
+  type RateLimit,
   registryHost,
   Upstream,
 } from '@shoal/registry';
 import { loadAuthorities } from '@shoal/service';
 import type { RegistryConfig, UpstreamsConfig } from './config.ts';
-import type { UpstreamEvents } from './upstream-events.ts';
 
 /** A repository of an upstream registry. */
 export interface UpstreamRepository {
@@ -28,9 +29,17 @@ interface KnownRegistry extends Omit<UpstreamRepository, 'repository'> {
   readonly allows: (repository: string) => boolean;
 }
 
+/** `upstream` is a configured host, or `other`. */
+export interface UpstreamSetEvents {
+  /** It may be asked from now on. */
+  known(upstream: string): void;
+  answered(upstream: string, method: string, kind: AskedFor, status: number): void;
+  rateLimit(upstream: string, limit: RateLimit): void;
+}
+
 export interface UpstreamSetOptions {
   readonly config: UpstreamsConfig;
-  readonly events: UpstreamEvents;
+  readonly events: UpstreamSetEvents;
   /** Milliseconds that never go back. */
   readonly clock: () => number;
 }
