@@ -2,6 +2,7 @@ import type { Address, PeerId, PieceIndex, SwarmId } from '@shoal/core';
 import { formatAddress, parseAddress } from '@shoal/core';
 import type { PeerEntry } from '@shoal/protocol';
 import type { GatewayPlace } from '@shoal/swarm';
+import type { NodeIdentity } from '@shoal/transport';
 import type { Candidates } from './candidates.ts';
 import type { DownloadEvents, ExchangeEvents } from './events.ts';
 import type { LeechHooks, LeechSide } from './leech-side.ts';
@@ -71,6 +72,11 @@ export class Download implements LeechHooks {
   /** Neighbours in the swarm: what announces carry. */
   get degree(): number {
     return this.#parts?.swarm.degree ?? 0;
+  }
+
+  /** The neighbours themselves. */
+  neighbours(): Iterable<NodeIdentity> {
+    return this.#parts?.swarm.joined() ?? [];
   }
 
   /** Something is missing that no neighbour could give, and no dial is under way that might change it. */

@@ -1,5 +1,5 @@
 import type { Bitfield, BlobCut, PieceIndex, SwarmId } from '@shoal/core';
-import type { PieceReader } from '@shoal/transport';
+import type { NodeIdentity, PieceReader } from '@shoal/transport';
 import { SuperSide } from './super-side.ts';
 import type { Swarm } from './swarm.ts';
 
@@ -28,6 +28,11 @@ export class Seeding {
   /** Neighbours in the swarm. */
   get degree(): number {
     return this.#swarm.degree;
+  }
+
+  /** The neighbours themselves. */
+  neighbours(): Iterable<NodeIdentity> {
+    return this.#swarm.joined();
   }
 
   /** Pieces sent in full divided by the pieces of the blob; only an origin counts them. */

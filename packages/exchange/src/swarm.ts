@@ -1,7 +1,7 @@
 import { Bitfield, type BlobCut, type PeerId, type PieceIndex, pieceSpan, type SwarmId, swarmIdOf } from '@shoal/core';
 import { type Have, type Join, ProtocolError } from '@shoal/protocol';
 import { sha256 } from '@shoal/store';
-import type { PieceReader } from '@shoal/transport';
+import type { NodeIdentity, PieceReader } from '@shoal/transport';
 import type { LeftReason, Neighbour, SwarmSide } from './neighbour.ts';
 import type { Peer } from './peer.ts';
 import type { Uploads } from './uploads.ts';
@@ -59,6 +59,13 @@ export class Swarm {
     let joined = 0;
     for (const neighbour of this.neighbours.values()) if (neighbour.remoteChannel !== undefined) joined++;
     return joined;
+  }
+
+  /** Who has joined, for the live view. */
+  *joined(): Generator<NodeIdentity> {
+    for (const { remoteChannel, peer } of this.neighbours.values()) {
+      if (remoteChannel !== undefined) yield peer.link.remote;
+    }
   }
 
   span(piece: PieceIndex): { offset: number; length: number } {

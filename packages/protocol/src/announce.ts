@@ -24,6 +24,13 @@ export const PeerAddressSchema = Type.String({
 });
 export const PeerRoleSchema = Type.Union([Type.Literal('agent'), Type.Literal('origin')]);
 
+/** In an answer to an announce, a heartbeat or a report. */
+export const ReportMsSchema = Type.Integer({
+  minimum: 100,
+  maximum: 600_000,
+  description: 'The tracker takes reports, one of a node in so many milliseconds. Without it there are to be none.',
+});
+
 /** Who announces. */
 export const PeerSelfSchema = Type.Object({
   peerId: PeerIdSchema,
@@ -85,6 +92,7 @@ export const AnnounceResponseSchema = Type.Object({
   ),
   again: Type.Boolean({ description: 'Announce all again: the store does not know this peer.' }),
   intervalMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
+  reportMs: Type.Optional(ReportMsSchema),
 });
 
 /** POST /shoal/v1/heartbeat: one a peer, not one a blob. */
@@ -106,6 +114,7 @@ export const HeartbeatResponseSchema = Type.Object({
     description: 'Unknown kinds are skipped.',
   }),
   intervalMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
+  reportMs: Type.Optional(ReportMsSchema),
 });
 
 /**

@@ -6,4 +6,5 @@ export * from './lease.ts';
 export * from './limits.ts';
 export * from './messages.ts';
 export * from './protocol-error.ts';
+export * from './report.ts';
 export { dataHeaderBytes, encodeDataHeader, encodeMessage, type Phase } from './wire.ts';

@@ -61,6 +61,7 @@ export class Agent implements AsyncDisposable {
     late.swarm = swarm;
     const side = pullSide(ground, swarm);
     const { pulls, registry } = side;
+    swarm.report(() => pulls.active);
     parts.defer(() => pulls.stop());
     await ground.learner.start();
 

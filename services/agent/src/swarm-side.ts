@@ -8,7 +8,11 @@ import { PeerRecords } from './peers/peer-records.ts';
 import { recordProvider } from './peers/record-provider.ts';
 import { Seeds } from './seeds/seeds.ts';
 import { Announcer } from './tracker/announcer.ts';
+import type { BlobPull } from './pull/blob-pull.ts';
 import { Heartbeat } from './tracker/heartbeat.ts';
+import { reportReader } from './tracker/report-body.ts';
+import { Reporter } from './tracker/reporter.ts';
+import { Traffic } from './tracker/traffic.ts';
 import { TrackerClient } from './tracker/tracker-client.ts';
 
 /** How an emptied tracker is refilled: over some seconds, so that a crowd of nodes does not fill it at once. */
@@ -30,17 +34,25 @@ export class SwarmSide implements AsyncDisposable {
   readonly announcer: Announcer;
   readonly seeds: Seeds;
   readonly peers: PeerRecords;
+  readonly #traffic: Traffic;
+  readonly #ground: Ground;
   readonly #heartbeat: Heartbeat;
+  #reporter: Reporter | undefined;
 
-  private constructor(exchange: Exchange, { config, auth, pool, events, clock, prng }: Ground) {
+  private constructor(exchange: Exchange, traffic: Traffic, ground: Ground) {
+    const { config, auth, pool, events, clock, prng } = ground;
     const { limits, deadlines, trackers } = config;
     this.exchange = exchange;
+    this.#traffic = traffic;
+    this.#ground = ground;
     const { peerId, incarnation, address, zone, role } = exchange.identity;
     const self = () => ({ peerId, incarnation, address, zone, role });
-    this.tracker = new TrackerClient({ urls: trackers, auth, timeoutMs: deadlines.trackerMs, self, pool, events });
+    const paced = (reportMs: number | undefined): void => this.#reporter?.pace(reportMs);
+    const timeoutMs = deadlines.trackerMs;
+    this.tracker = new TrackerClient({ urls: trackers, auth, timeoutMs, self, pool, events, paced });
     const announceLimits = { seedsMax: limits.seedsAnnouncedMax, batchMax: announceSwarmsMax / 2, againSpreadMs };
     this.announcer = new Announcer({ client: this.tracker, events, limits: announceLimits, clock, prng });
-    this.seeds = new Seeds({ exchange, announcer: this.announcer, seedsMax: limits.seedsAnnouncedMax });
+    this.seeds = new Seeds({ exchange, announcer: this.announcer, seedsMax: limits.seedsAnnouncedMax, clock });
     this.peers = new PeerRecords({
       exchange,
       tracker: this.tracker,
@@ -59,6 +71,7 @@ export class SwarmSide implements AsyncDisposable {
   static async start(ground: Ground): Promise<SwarmSide> {
     const { config, node, cache, tags, events, log, prng } = ground;
     const { pieces, cluster, zone, limits, deadlines } = config;
+    const traffic = new Traffic();
     const exchange = await listening('pieces', pieces, () =>
       Exchange.start({
         identity: {
@@ -79,20 +92,35 @@ export class SwarmSide implements AsyncDisposable {
         },
         prng,
         log,
-        events: events.exchange(zone ?? ''),
+        events: traffic.counting(events.exchange(zone ?? '')),
         records: recordProvider(cache, tags),
       }),
     );
-    return new SwarmSide(exchange, ground);
+    return new SwarmSide(exchange, traffic, ground);
   }
 
   get address(): Address {
     return this.exchange.address;
   }
 
+  /** From now on trackers that ask for it hear what this node does. */
+  report(pulls: () => Iterable<BlobPull>): void {
+    const { clock, prng, config } = this.#ground;
+    const read = reportReader({
+      pulls,
+      seeds: () => this.seeds.served(),
+      traffic: this.#traffic,
+      uploadsWaiting: () => this.exchange.stats().uploadsWaiting,
+      limits: config.limits,
+      clock,
+    });
+    this.#reporter = new Reporter({ read, send: (report) => this.tracker.report(report), prng });
+  }
+
   /** Says goodbye to trackers and peers; running uploads may end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#heartbeat.stop();
+    this.#reporter?.stop();
     await this.announcer.stop();
     await this.exchange.close();
     this.seeds.close();

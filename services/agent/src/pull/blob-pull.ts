@@ -8,7 +8,7 @@ import {
   type SwarmId,
   swarmIdOf,
 } from '@shoal/core';
-import type { Download, Exchange } from '@shoal/exchange';
+import type { Download, DownloadStats, Exchange } from '@shoal/exchange';
 import type { AnnounceResponse, PeerEntry } from '@shoal/protocol';
 import type { BlobSource } from '@shoal/registry';
 import { type CachedBlob, sha256 } from '@shoal/store';
@@ -143,6 +143,15 @@ export class BlobPull {
   open(deadline: FirstByteDeadline, firstByte: (size: number) => void): BlobSource {
     this.#wantedMs = this.#context.clock();
     return new BlobReader({ blob: this.blob, readers: this.readers, deadline, firstByte });
+  }
+
+  /** Who is connected in the swarm. */
+  neighbours(): ReturnType<Download['neighbours']> {
+    return this.#download.neighbours();
+  }
+
+  get stats(): Readonly<DownloadStats> {
+    return this.#download.stats;
   }
 
   /** Bytes by source, for the log. */

@@ -23,7 +23,7 @@ const world = (seedsMax: number) => {
     touch: () => Boolean(log.push('touch')),
     leave: () => void log.push('leave'),
   };
-  return { log, seeded, seeds: new Seeds({ exchange, announcer, seedsMax }) };
+  return { log, seeded, seeds: new Seeds({ exchange, announcer, seedsMax, clock: () => 0 }) };
 };
 
 const blobOf = (digit: string, pins: string[] = []): CachedBlob => {

@@ -4,8 +4,10 @@ import { type CachedBlob, sha256 } from '@shoal/store';
 import type { Announcer } from '../tracker/announcer.ts';
 import { ServedBlob } from './served-blob.ts';
 
-interface Seed {
+/** A blob that is served, and since when. */
+export interface ServedSeed {
   readonly swarm: SwarmId;
+  readonly startedMs: number;
   readonly served: ServedBlob;
   readonly seeding: Seeding;
 }
@@ -15,13 +17,15 @@ export interface SeedsOptions {
   readonly announcer: Pick<Announcer, 'complete' | 'touch' | 'leave'>;
   /** Blobs served at once: the most recently used ones. Each holds its piece hashes in memory. */
   readonly seedsMax: number;
+  /** Milliseconds. */
+  readonly clock: () => number;
 }
 
 /** The complete blobs that this node serves to peers and tells the trackers of. */
 export class Seeds {
   readonly #o: SeedsOptions;
   /** Least recently used first. */
-  readonly #seeds = new Map<Digest, Seed>();
+  readonly #seeds = new Map<Digest, ServedSeed>();
 
   constructor(o: SeedsOptions) {
     this.#o = o;
@@ -29,6 +33,11 @@ export class Seeds {
 
   get size(): number {
     return this.#seeds.size;
+  }
+
+  /** Least recently used first. */
+  served(): Iterable<ServedSeed> {
+    return this.#seeds.values();
   }
 
   digests(): Iterable<Digest> {
@@ -45,7 +54,7 @@ export class Seeds {
     const swarm = swarmIdOf(digest, leafAlgorithm, pieceLength, sha256);
     const served = new ServedBlob(blob, () => this.#used(digest));
     const seeding = this.#o.exchange.seed(served, 'peer');
-    this.#seeds.set(digest, { swarm, served, seeding });
+    this.#seeds.set(digest, { swarm, startedMs: this.#o.clock(), served, seeding });
     const pieces = blob.have.length;
     this.#o.announcer.complete({
       swarm,
@@ -76,7 +85,7 @@ export class Seeds {
     if (seed) this.#touch(digest, seed);
   }
 
-  #touch(digest: Digest, seed: Seed): void {
+  #touch(digest: Digest, seed: ServedSeed): void {
     this.#seeds.delete(digest);
     this.#seeds.set(digest, seed);
     this.#o.announcer.touch(seed.swarm);

@@ -4,9 +4,14 @@ import {
   AnnounceResponseSchema,
   type HeartbeatResponse,
   HeartbeatResponseSchema,
+  type LeaseResponse,
+  LeaseResponseSchema,
   type LookupResponse,
   LookupResponseSchema,
   type PeerSelf,
+  type Report,
+  type ReportResponse,
+  ReportResponseSchema,
   type SwarmAnnounce,
 } from '@shoal/protocol';
 import { type ClusterAuth, ClusterAnswerError, clusterFetchJson, schemaCheck } from '@shoal/service';
@@ -15,6 +20,8 @@ import { staggered } from './staggered.ts';
 
 const isAnnounceResponse = schemaCheck(AnnounceResponseSchema);
 const isHeartbeatResponse = schemaCheck(HeartbeatResponseSchema);
+const isReportResponse = schemaCheck(ReportResponseSchema);
+const isLeaseResponse = schemaCheck(LeaseResponseSchema);
 const isLookupResponse = schemaCheck(LookupResponseSchema);
 
 /**
@@ -31,6 +38,8 @@ export interface TrackerClientOptions {
   readonly self: () => PeerSelf;
   readonly pool: Dispatcher;
   readonly events?: TrackerClientEvents;
+  /** How often the tracker that answered takes reports; undefined: it takes none. */
+  readonly paced?: (reportMs: number | undefined) => void;
 }
 
 export interface TrackerClientEvents {
@@ -57,18 +66,34 @@ export class TrackerClient {
     return this.#lastError;
   }
 
-  announce(swarms: readonly SwarmAnnounce[]): Promise<AnnounceResponse> {
-    return this.#post('/shoal/v1/announce', { peer: this.#o.self(), swarms }, isAnnounceResponse);
+  async announce(swarms: readonly SwarmAnnounce[]): Promise<AnnounceResponse> {
+    const answer = await this.#post('/shoal/v1/announce', { peer: this.#o.self(), swarms }, isAnnounceResponse);
+    this.#o.paced?.(answer.reportMs);
+    return answer;
   }
 
   /** `swarms` is how many memberships the trackers have confirmed: one that kept fewer asks for all of them again. */
-  heartbeat(swarms: number): Promise<HeartbeatResponse> {
-    return this.#post('/shoal/v1/heartbeat', { peer: this.#o.self(), load: { swarms } }, isHeartbeatResponse);
+  async heartbeat(swarms: number): Promise<HeartbeatResponse> {
+    const beat = { peer: this.#o.self(), load: { swarms } };
+    const answer = await this.#post('/shoal/v1/heartbeat', beat, isHeartbeatResponse);
+    this.#o.paced?.(answer.reportMs);
+    return answer;
+  }
+
+  /** To the tracker that answered last, and to no other: whether one is there is for announces to find out. */
+  report(report: Omit<Report, 'peer'>): Promise<ReportResponse> {
+    const url = this.#o.urls[this.#current] ?? '';
+    return this.#ask(url, '/shoal/v1/report', { peer: this.#o.self(), ...report }, isReportResponse);
   }
 
   /** Who holds a blob or a tag record, without joining. */
   lookup(what: { digest?: Digest; swarm?: SwarmId }, want: number): Promise<LookupResponse> {
     return this.#post('/shoal/v1/lookup', { ...what, want, peerId: this.#o.self().peerId }, isLookupResponse);
+  }
+
+  /** The lease under which one agent at a time may fetch a digest from another registry. */
+  lease(digest: Digest, { release = false }: { release?: boolean } = {}): Promise<LeaseResponse> {
+    return this.#post('/shoal/v1/lease', { peer: this.#o.self(), digest, release }, isLeaseResponse);
   }
 
   async #post<Answer>(path: string, json: unknown, isAnswer: (value: unknown) => value is Answer): Promise<Answer> {
