@@ -1,20 +1,16 @@
 /** `npm run test:clients`: the container clients of this machine against Shoal, while something fails. */
-import { type Arguments, parseArguments, usage } from './arguments.ts';
+import { parseArguments, usage } from './arguments.ts';
 import type { Cell } from './cell.ts';
 import { docFile, writeMatrix } from './document.ts';
 import { runMatrix } from './matrix.ts';
 import { describeOutcome, markdown, problems } from './report.ts';
 
-const parse = (): Arguments => {
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
-    process.exit(2);
-  }
+const refuse = (error: unknown): never => {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+  process.exit(2);
 };
 
-const options = parse();
+const options = await Promise.try(parseArguments, process.argv.slice(2)).catch(refuse);
 if (options.help) console.log(usage);
 else {
   const beganMs = performance.now();
