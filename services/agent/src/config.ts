@@ -20,6 +20,7 @@ import {
   tlsFiles,
   url,
 } from '@shoal/service';
+import { checkUpstreams, upstreamsSection } from '@shoal/upstreams';
 import { type Static, Type } from '@shoal/core';
 
 const registryListener = listener(7020, 'Registry API for container runtimes, pull only');
@@ -71,6 +72,9 @@ const schema = section({
     max: 64,
     description: 'Registry URLs of the origins, tried in turn.',
   }),
+  upstreams: upstreamsSection(
+    'Registries that the agent itself asks while no origin answers, under a lease of the tracker. None by default: an agent asks nobody unless it is told to.',
+  ),
   trackers: list(url({ description: 'URL of a tracker.' }), {
     default: ['http://127.0.0.1:7010'],
     max: 64,
@@ -210,7 +214,11 @@ const schema = section({
 export type AgentConfig = Static<typeof schema>;
 
 const check = (config: AgentConfig): ConfigProblem[] => {
-  const problems = [...checkBase(config, { pieces: config.pieces }), ...checkAdvertised('pieces', config.pieces)];
+  const problems = [
+    ...checkBase(config, { pieces: config.pieces }),
+    ...checkAdvertised('pieces', config.pieces),
+    ...checkUpstreams(config.upstreams),
+  ];
   const { lowWater, highWater } = config.cache;
   if (lowWater > highWater) {
     problems.push({

@@ -2,6 +2,7 @@ import type { Digest, PeerId, PieceIndex, SignedTagRecord } from '@shoal/core';
 import type { ExchangeEvents } from '@shoal/exchange';
 import type { SendResult } from '@shoal/registry';
 import { type Log, sizeClassOf } from '@shoal/service';
+import type { UpstreamSetEvents } from '@shoal/upstreams';
 import type { AgentMetrics } from './metrics.ts';
 import { Outages } from './outages.ts';
 import type { TagVerdict } from './tags/monotonic.ts';
@@ -138,6 +139,22 @@ export class AgentEvents {
 
   clusterLearned(origin: string, keys: number): void {
     this.#log.info({ origin, keys }, 'learned the facts of the cluster');
+  }
+
+  directFetch(digest: Digest, outcome: 'stored' | 'failed', reason?: string): void {
+    this.#m.direct.inc({ outcome });
+    if (outcome === 'stored') this.#log.warn({ digest }, 'fetched from its own registry: no origin answers');
+    else this.#log.warn({ digest, reason }, 'could not be fetched from its own registry either');
+  }
+
+  /** What other registries are asked while no origin answers. */
+  upstreams(): UpstreamSetEvents {
+    return {
+      known: () => undefined,
+      rateLimit: () => undefined,
+      answered: (upstream, method, kind, status) =>
+        this.#m.upstreamRequests.inc({ upstream, method, kind, status: String(status) }),
+    };
   }
 
   originFailed(url: string, reason: string): void {

@@ -2,6 +2,7 @@ import type { Digest } from '@shoal/core';
 import { registryHost } from '@shoal/registry';
 import { PieceCache } from '@shoal/store';
 import { type ClusterAuth, clusterAuth, loadAuthorities, type Log } from '@shoal/service';
+import { UpstreamSet } from '@shoal/upstreams';
 import { Agent as HttpPool } from 'undici';
 import { ClusterBook } from './cluster/cluster-book.ts';
 import { ClusterLearner } from './cluster/learner.ts';
@@ -30,6 +31,8 @@ export interface Ground {
   readonly node: NodeId;
   readonly records: DiskRecords;
   readonly tags: TagBook;
+  /** What this node may ask other registries for while no origin answers. */
+  readonly upstreams: UpstreamSet;
   /** Whether a host of an `ns` query is a name of the cluster's own registry. */
   readonly isOwnName: (host: string) => boolean;
 }
@@ -76,5 +79,6 @@ export const openGround = async (
     [...config.registry.names, ...config.origins.map((url) => new URL(url).host)].map(registryHost),
   );
   const isOwnName = (host: string): boolean => ownNames.has(host) || book.isRegistryName(host);
-  return { ...options, auth, pool, origins, book, learner, cache, node, records, tags, isOwnName };
+  const upstreams = parts.use(new UpstreamSet({ config: config.upstreams, events: events.upstreams(), clock }));
+  return { ...options, upstreams, auth, pool, origins, book, learner, cache, node, records, tags, isOwnName };
 };

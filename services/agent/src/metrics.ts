@@ -62,6 +62,17 @@ export const agentMetrics = defineMetrics('agent', {
     from: ['origin', 'peer'],
     reason: ['rollback', 'conflict', 'unverified'],
   }),
+  direct: counter(
+    'direct_fetches_total',
+    'Blobs and manifests that this agent fetched from their own registry while no origin answered, by outcome.',
+    { outcome: ['stored', 'failed'] },
+  ),
+  upstreamRequests: counter('upstream_requests_total', 'Requests to other registries that were answered.', {
+    upstream: 'configured host, or `other`',
+    method: 'HTTP method',
+    kind: 'what was asked for',
+    status: 'HTTP status',
+  }),
   failures: counter('failures_total', 'Requests to others that failed, by kind.', {
     kind: ['origin', 'announce', 'lookup'],
   }),

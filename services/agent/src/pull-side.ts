@@ -1,5 +1,6 @@
 import { tagSwarmIdOf } from '@shoal/core';
 import { sha256 } from '@shoal/store';
+import { Direct } from './direct/direct.ts';
 import type { Ground } from './ground.ts';
 import { AgentRegistry } from './http/agent-registry.ts';
 import { Manifests } from './manifests/manifests.ts';
@@ -23,7 +24,9 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
   const { cache, origins, events, tags, isOwnName } = ground;
   const { firstByteMs } = ground.config.deadlines;
   const metainfo = metainfoSource(ground, swarm);
-  const pulls = pullsOf(ground, swarm, metainfo);
+  const descriptors = new DescriptorBook();
+  const direct = directOf(ground, swarm, descriptors);
+  const pulls = pullsOf(ground, swarm, metainfo, direct);
   const tagAnnouncer = new TagAnnouncer(swarm.announcer);
   const resolver = new TagResolver({
     book: tags,
@@ -37,6 +40,7 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
   });
   const manifests = new Manifests({
     resolveTag: (repository, tag) => resolver.resolve(repository, tag),
+    directTag: async (repository, tag) => (direct.covers(repository) ? direct.tag(repository, tag) : undefined),
     open: (repository, digest) => pulls.open(repository, digest),
     used: (digest) => {
       const blob = cache.get(digest);
@@ -45,7 +49,7 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
       return true;
     },
     mediaTypes: ground.records,
-    descriptors: new DescriptorBook(),
+    descriptors,
     passed: (repository, blobs) => {
       // Index and metainfo are on their way before the runtime asks for the layers.
       void metainfo.prefetch(
@@ -76,7 +80,25 @@ const tagSources = ({ origins, learner, tags }: Ground, { peers }: SwarmSide): T
     peers.all({ kind: 'tag', key: tag, repository }, { swarm: tagSwarmIdOf(repository, tag, sha256) }),
 });
 
-const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource): Pulls => {
+const directOf = (ground: Ground, swarm: SwarmSide, descriptors: DescriptorBook): Direct => {
+  const { upstreams, origins, cache, records, book, config, events } = ground;
+  return new Direct({
+    tracker: swarm.tracker,
+    peers: swarm.peers,
+    exchange: swarm.exchange,
+    seeds: swarm.seeds,
+    upstreams,
+    origins,
+    cache,
+    descriptors,
+    mediaTypes: records,
+    policy: () => book.pieceLengthPolicy,
+    peerMs: config.deadlines.peerMs,
+    events,
+  });
+};
+
+const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource, direct: Direct): Pulls => {
   const { config, events, clock, prng, cache, book, origins } = ground;
   const { exchange, announcer, seeds, peers } = swarm;
   const { limits, deadlines } = config;
@@ -84,6 +106,7 @@ const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource): Pu
     cache,
     seeds,
     metainfo,
+    direct,
     small: { origins, peers, events },
     passThroughs: new PassThroughs({ origins, openMax: limits.passThroughsMax, events }),
     context: {

@@ -20,6 +20,7 @@ const world = (contents: Record<Digest, string>, staleBecause?: string) => {
   const passed: Digest[] = [];
   const types = new Map<Digest, string>();
   const manifests = new Manifests({
+    directTag: async () => undefined,
     resolveTag: async () =>
       ({
         signed: { record: { digest: digestOf('1'), mediaType: docker, size: 42 } },

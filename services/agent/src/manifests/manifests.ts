@@ -1,4 +1,4 @@
-import { type Digest, OciError, type RepositoryName, type Tag } from '@shoal/core';
+import { type Digest, OciError, type RepositoryName, ShoalError, type Tag } from '@shoal/core';
 import { type BlobSource, Lru, type ServedManifest } from '@shoal/registry';
 import { type Descriptor, type DescriptorBook, descriptorsOf } from '../metainfo/descriptor-book.ts';
 import type { ResolvedTag } from '../tags/tag-resolver.ts';
@@ -20,6 +20,8 @@ interface Manifest {
 
 export interface ManifestsOptions {
   readonly resolveTag: (repository: RepositoryName, tag: Tag) => Promise<ResolvedTag>;
+  /** What the tag's own registry says, where no origin answers and it may be asked; else undefined. */
+  readonly directTag: (repository: RepositoryName, tag: Tag) => Promise<Digest | undefined>;
   /** A blob or manifest by digest, as for any other blob. */
   readonly open: (repository: RepositoryName, digest: Digest) => Promise<BlobSource>;
   /** Whether the cache holds it in full; a use of it. */
@@ -32,6 +34,9 @@ export interface ManifestsOptions {
   /** A manifest has passed: its blobs will be asked for next. */
   readonly passed: (repository: RepositoryName, blobs: readonly Digest[]) => void;
 }
+
+/** Source: RFC 9111, section 5.5. */
+const directWarning = '111 - "no origin answers; the registry of the image was asked"';
 
 /** Manifests are small blobs with a media type; a tag is one more step before that. */
 export class Manifests {
@@ -49,7 +54,16 @@ export class Manifests {
     method: 'GET' | 'HEAD',
     signal: AbortSignal,
   ): Promise<ServedManifest> {
-    const { signed, staleBecause } = await this.#o.resolveTag(repository, tag);
+    let resolved: ResolvedTag;
+    try {
+      resolved = await this.#o.resolveTag(repository, tag);
+    } catch (error) {
+      const unanswered = error instanceof ShoalError && error.code === 'UNAVAILABLE';
+      const digest = unanswered ? await this.#o.directTag(repository, tag) : undefined;
+      if (digest === undefined) throw error;
+      return { ...(await this.byDigest(repository, digest, signal)), headers: { warning: directWarning } };
+    }
+    const { signed, staleBecause } = resolved;
     const { digest, mediaType, size } = signed.record;
     // Source: RFC 9111, section 5.5 (historic, but what registries and their clients know).
     const headers =

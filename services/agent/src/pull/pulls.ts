@@ -2,6 +2,7 @@ import { type Digest, ShoalError, type SignedMetainfo } from '@shoal/core';
 import { type BlobSource, SingleFlight } from '@shoal/registry';
 import { BlobTooLargeError, type CachedBlob, type PieceCache, StoreFullError } from '@shoal/store';
 import type { BlobPlace } from '../events.ts';
+import type { Direct } from '../direct/direct.ts';
 import type { FoundMetainfo, MetainfoSource } from '../metainfo/metainfo-source.ts';
 import type { Seeds } from '../seeds/seeds.ts';
 import { verifySuspect } from '../seeds/verify-suspect.ts';
@@ -12,7 +13,7 @@ import type { PassThroughs } from './pass-through.ts';
 import { PastCacheSource } from './past-cache-source.ts';
 import { ReaderSet } from './reader-set.ts';
 import { RehashSource } from './rehash-source.ts';
-import { fetchSmall, isSmall, type SmallBlobOptions } from './small-blob.ts';
+import { fetchSmall, isSigned, isSmall, type SmallBlobOptions } from './small-blob.ts';
 
 export interface PullsOptions {
   readonly cache: PieceCache;
@@ -20,6 +21,7 @@ export interface PullsOptions {
   readonly seeds: Seeds;
   readonly small: SmallBlobOptions;
   readonly passThroughs: PassThroughs;
+  readonly direct: Pick<Direct, 'covers' | 'find'> & Disposable;
   readonly context: PullContext;
   readonly downloadsMax: number;
 }
@@ -101,6 +103,7 @@ export class Pulls {
   }
 
   async stop(): Promise<void> {
+    this.#o.direct[Symbol.dispose]();
     const reason = new ShoalError('STOPPING', 503, 'the process stops');
     await Promise.all([...this.#pulls.values()].map((pull) => pull.stop(reason)));
     this.#pulls.clear();
@@ -167,10 +170,20 @@ export class Pulls {
   }
 
   async #find(repository: string, digest: Digest): Promise<Readable> {
-    const { cache, metainfo } = this.#o;
-    const signed = cache.get(digest)?.signed;
-    const found: FoundMetainfo = signed ? { kind: 'signed', signed } : await metainfo.find(digest, repository);
+    const signed = this.#o.cache.get(digest)?.signed;
+    const found: FoundMetainfo = signed ? { kind: 'signed', signed } : await this.#metainfo(repository, digest);
     return this.#atHand(digest) ?? this.#flights.run(digest, () => this.#begin(found, repository));
+  }
+
+  /** From the blob's own registry when nobody else knows it and no origin answers. */
+  async #metainfo(repository: string, digest: Digest): Promise<FoundMetainfo> {
+    const { metainfo, direct } = this.#o;
+    try {
+      return await metainfo.find(digest, repository);
+    } catch (error) {
+      if (!(error instanceof ShoalError && error.code === 'UNAVAILABLE') || !direct.covers(repository)) throw error;
+      return { kind: 'signed', signed: await direct.find(repository, digest) };
+    }
   }
 
   async #begin(found: FoundMetainfo, repository: string): Promise<Readable> {
@@ -230,6 +243,7 @@ export class Pulls {
     const pull = new BlobPull(
       {
         ...context,
+        verifyWhole: context.verifyWhole || (!blob.growing && !isSigned(blob.signed)),
         askMetainfo: () => this.#o.metainfo.find(blob.digest, repository),
         confirm: (signed) => this.#o.cache.confirm(blob, signed),
       },
