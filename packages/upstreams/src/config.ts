@@ -98,11 +98,12 @@ export const upstreamsSection = (registries: string) =>
       max: '5m',
       description: 'Until an upstream begins to answer a request.',
     }),
+    // With answerMs less than the 30 s after which an agent ends the body of its client, which not every client survives.
     stallMs: durationMs({
-      default: '30s',
+      default: '10s',
       min: '100ms',
       max: '10m',
-      description: 'Longest pause in the middle of a body of an upstream.',
+      description: 'Longest pause in the middle of a body of an upstream; then it is asked for the rest.',
     }),
     deadlineMs: durationMs({
       default: '25s',

@@ -11,6 +11,11 @@ test('the defaults are those of the port table, on loopback', () => {
   assert.deepEqual(config.origins, ['http://127.0.0.1:7000']);
 });
 
+test('an upstream that pauses is asked for the rest before the body of the client ends for it', () => {
+  const { upstreams, deadlines } = loadConfig(agentConfig);
+  assert.ok(upstreams.stallMs + upstreams.answerMs < deadlines.stallMs);
+});
+
 test('a mistake is named by key, value and what is allowed', () => {
   const refused = (values: unknown, pattern: RegExp) =>
     assert.throws(
