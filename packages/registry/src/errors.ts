@@ -29,6 +29,8 @@ export const sendOciError = (
     message: 'internal error',
     detail: undefined,
   };
+  if (known instanceof ChallengeError && known.challenges.length > 0)
+    void reply.header('www-authenticate', [...known.challenges]);
   if (known instanceof RangeNotSatisfiableError) void reply.header('content-range', `bytes */${known.size}`);
   if (status === 503 || status === 429) void reply.header('retry-after', '1');
   dropBody(request);
@@ -49,6 +51,16 @@ const dropBody = ({ raw }: FastifyRequest): void => {
   const dropped = (): void => clearTimeout(timer);
   raw.once('end', dropped).once('close', dropped).resume();
 };
+
+/** 401, with the WWW-Authenticate headers of whoever decides. */
+export class ChallengeError extends OciError {
+  readonly challenges: readonly string[];
+
+  constructor(message: string, challenges: readonly string[]) {
+    super('UNAUTHORIZED', message);
+    this.challenges = challenges;
+  }
+}
 
 /** A push to something that serves pulls only: 405 UNSUPPORTED. `message` tells where to push to. */
 export const pushRefused = (message: string): OciError => new OciError('UNSUPPORTED', message);

@@ -1,4 +1,5 @@
 export * from './blob-source.ts';
+export * from './client-url.ts';
 export * from './dispatch.ts';
 export * from './errors.ts';
 export * from './lru.ts';

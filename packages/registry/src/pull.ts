@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientUrl } from './client-url.ts';
 import { type RegistryHandlers, registerRegistryRoutes, type RouteOf } from './dispatch.ts';
 import { parseCount } from './errors.ts';
 import type { ReadContext, ReadRegistry } from './read-registry.ts';
@@ -17,8 +18,7 @@ const tagLimitMax = 10_000;
 export const pullHandlers = (registry: ReadRegistry, options: PullOptions): RegistryHandlers => {
   const { tags, referrers } = registry;
   return {
-    'GET base': ping,
-    'HEAD base': ping,
+    ...onGetAndHead('base', (_route: unknown, request, reply) => ping(registry, request, reply)),
     ...onGetAndHead('manifest', (route: RouteOf<'manifest'>, request, reply) =>
       sendManifest(registry, route, request, reply),
     ),
@@ -51,8 +51,10 @@ const onGetAndHead = <Kind extends string, Route>(kind: Kind, handler: Handler<R
     [Key in `GET ${Kind}` | `HEAD ${Kind}`]: Handler<Route>;
   };
 
-const ping: Handler<unknown> = async (_route, _request, reply) =>
-  reply.header('content-type', 'application/json').send('{}');
+const ping = async (registry: ReadRegistry, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  await registry.base?.(new RequestContext(request, reply));
+  return reply.header('content-type', 'application/json').send('{}');
+};
 
 const sendManifest = async (
   registry: ReadRegistry,
@@ -127,8 +129,11 @@ const sendReferrers = async (
   return reply.header('content-type', 'application/vnd.oci.image.index.v1+json').send(asBuffer(index));
 };
 
+/** The empty user with the empty password. */
+const nobody = 'Basic Og==';
+
 /** What most requests do not need is made when it is asked for. */
-class RequestContext implements ReadContext {
+export class RequestContext implements ReadContext {
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
   #signal: AbortSignal | undefined;
@@ -140,6 +145,15 @@ class RequestContext implements ReadContext {
 
   get method(): 'GET' | 'HEAD' {
     return this.#request.method as 'GET' | 'HEAD';
+  }
+
+  get authorization(): string | undefined {
+    const { authorization } = this.#request.headers;
+    return authorization === '' || authorization === nobody ? undefined : authorization;
+  }
+
+  get reachedAt(): string {
+    return clientUrl(this.#request);
   }
 
   get upstream(): string | undefined {

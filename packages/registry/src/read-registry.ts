@@ -1,8 +1,16 @@
 import type { Digest, ManifestReference, RepositoryName } from '@shoal/core';
 import type { BlobSource } from './blob-source.ts';
 
+/** Who asks, as far as the request tells. */
+export interface ReadClient {
+  /** The Authorization header; undefined without one, and for the empty user and password that podman sends to mirrors. */
+  readonly authorization: string | undefined;
+  /** Where the client reached this listener, without a path: `http://localhost:7020`. */
+  readonly reachedAt: string;
+}
+
 /** What a read knows of its request. */
-export interface ReadContext {
+export interface ReadContext extends ReadClient {
   readonly method: 'GET' | 'HEAD';
   /** The `ns` query of containerd: the registry host the client wants the content of. */
   readonly upstream: string | undefined;
@@ -34,6 +42,8 @@ export interface TagPage {
  * is an OciError: NAME_UNKNOWN, MANIFEST_UNKNOWN or BLOB_UNKNOWN.
  */
 export interface ReadRegistry {
+  /** Whether this client may go on without more credentials, asked by `GET /v2/`. @throws ChallengeError */
+  base?(context: ReadContext): Promise<void>;
   manifest(repository: RepositoryName, reference: ManifestReference, context: ReadContext): Promise<ServedManifest>;
   /** Resolves as soon as the size is known; the caller closes the source. */
   blob(repository: RepositoryName, digest: Digest, context: ReadContext): Promise<BlobSource>;

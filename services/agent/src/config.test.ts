@@ -31,6 +31,18 @@ test('a mistake is named by key, value and what is allowed', () => {
   refused({ origins: ['http://user:hidden@o'] }, /^(?!.*hidden).*origins\[0\]: .*without a user and password/s);
   refused({ origins: [] }, /origins/);
   refused({ cach: {} }, /cach/);
+  const verified = (access: object, registry: object = {}) => ({ access: { mode: 'verify', ...access }, registry });
+  const quay = { host: 'quay.io' };
+  refused(verified({ registries: [{ host: 'no host' }] }), /access\.registries\[0\]\.host.*no host/s);
+  refused(
+    verified({ registries: [quay, { host: 'QUAY.io:443' }] }),
+    /access\.registries\[1\]\.host.*each registry once/s,
+  );
+  refused(verified({ registries: [{ ...quay, url: 'http://q' }] }), /access\.registries\[0\]\.url.*https/s);
+  refused(verified({ keptMs: '1m', staleMs: '10s' }), /access\.staleMs.*at least access\.keptMs/s);
+  const mirrors = [{ upstream: 'docker.io', port: 1 }];
+  refused(verified({ registries: [quay] }, { mirrors }), /registry\.mirrors\[0\]\.upstream.*access\.registries/s);
+  loadConfig(agentConfig, { values: verified({ registries: [{ host: 'index.docker.io' }] }, { mirrors }) });
   refused({ trust: { keys: [{ keyId: 'x', publicKey: 'y' }] } }, /trust\.keys/);
 });
 

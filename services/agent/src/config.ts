@@ -22,6 +22,7 @@ import {
 } from '@shoal/service';
 import { checkUpstreams, upstreamsSection } from '@shoal/upstreams';
 import { type Static, Type } from '@shoal/core';
+import { accessSection, checkAccess } from './access/config.ts';
 
 const registryListener = listener(7020, 'Registry API for container runtimes, pull only');
 const pieceListener = listener(7021, 'Piece exchange with other nodes');
@@ -80,6 +81,7 @@ const schema = section({
     max: 64,
     description: 'URLs of the trackers, tried in turn; without any, pieces come from the origins only.',
   }),
+  access: accessSection(),
   zone: Type.Optional(
     text({
       pattern: '^[\\x21-\\x7e]+$',
@@ -218,6 +220,10 @@ const check = (config: AgentConfig): ConfigProblem[] => {
     ...checkBase(config, { pieces: config.pieces }),
     ...checkAdvertised('pieces', config.pieces),
     ...checkUpstreams(config.upstreams),
+    ...checkAccess(
+      config.access,
+      config.registry.mirrors.map(({ upstream }) => upstream),
+    ),
   ];
   const { lowWater, highWater } = config.cache;
   if (lowWater > highWater) {

@@ -5,6 +5,7 @@ import { type Log, sizeClassOf } from '@shoal/service';
 import type { UpstreamSetEvents } from '@shoal/upstreams';
 import type { AgentMetrics } from './metrics.ts';
 import { Outages } from './outages.ts';
+import type { AccessOutcome } from './access/gate.ts';
 import type { TagVerdict } from './tags/monotonic.ts';
 
 /** Their outages are one: the next tracker is asked at once when one fails. */
@@ -197,6 +198,10 @@ export class AgentEvents {
   tagStale(repository: string, tag: string, reason: string): void {
     this.#m.tagsStale.inc();
     this.#log.warn({ repository, tag, reason }, 'tag answered without an origin');
+  }
+
+  accessChecked(outcome: AccessOutcome): void {
+    this.#m.accessChecks.inc({ outcome });
   }
 
   tagResolved({ record: { repository, tag, digest, version } }: SignedTagRecord): void {

@@ -57,6 +57,11 @@ export const agentMetrics = defineMetrics('agent', {
   trackerReachable: gauge('tracker_reachable', 'Whether a tracker answered the last request: 1 or 0.'),
   originsReachable: gauge('origins_reachable', 'Origins that answered when last asked, or were never asked.'),
   requests: counter('requests_total', 'HTTP requests answered.', { method: 'HTTP method', status: 'HTTP status' }),
+  accessChecks: counter(
+    'access_checks_total',
+    'Questions to registries whether a client may read something, by outcome: `stale` was answered from memory, for want of an answer.',
+    { outcome: ['granted', 'refused', 'stale', 'unavailable'] },
+  ),
   tagsStale: counter('tags_stale_total', 'Tags answered from a record because no origin did.'),
   tagsRefused: counter('tags_refused_total', 'Tag records refused, by sender and reason.', {
     from: ['origin', 'peer'],

@@ -58,7 +58,9 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
       );
     },
   });
-  return { registry: new AgentRegistry({ manifests, pulls, origins, firstByteMs, isOwnName }), pulls, tagAnnouncer };
+  const passCredentials = ground.config.access.mode === 'verify';
+  const registry = new AgentRegistry({ manifests, pulls, origins, firstByteMs, isOwnName, passCredentials });
+  return { registry, pulls, tagAnnouncer };
 };
 
 const metainfoSource = ({ origins, learner, cache }: Ground, { peers }: SwarmSide): MetainfoSource =>

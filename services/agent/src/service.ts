@@ -2,6 +2,7 @@ import type { Address, Digest } from '@shoal/core';
 import { closeRegistryServer } from '@shoal/registry';
 import { AdminServer, createMetrics, DebugServer, listening, type Log, silentLog, version } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
+import { openAccess } from './access/open-access.ts';
 import type { AgentConfig } from './config.ts';
 import { registerDumps } from './debug-dumps.ts';
 import { AgentEvents } from './events.ts';
@@ -66,7 +67,7 @@ export class Agent implements AsyncDisposable {
     await ground.learner.start();
 
     const stopBodies = new AbortController();
-    const http = { config, log, events, registry, stop: stopBodies.signal };
+    const http = { config, log, events, ...openAccess(parts, ground, registry), stop: stopBodies.signal };
     const app = createAgentServer(http);
     parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));
     const { host, port } = config.registry;

@@ -10,6 +10,8 @@ export interface FakeUpstreamOptions extends Partial<Omit<TokenServerOptions, 't
   readonly tls?: boolean;
   /** Blobs are redirected to another host. */
   readonly redirects?: boolean;
+  /** A repository has only what was added to it; otherwise all have everything. */
+  readonly separate?: boolean;
 }
 
 export interface UpstreamLogLine {
@@ -37,6 +39,8 @@ export class FakeUpstream implements AsyncDisposable {
   /** Sent with every answer. */
   headers: Record<string, string> = {};
   readonly #options: FakeUpstreamOptions;
+  /** `<repository>@<digest>` */
+  readonly #held = new Set<string>();
   #side!: HttpSide;
 
   private constructor(options: FakeUpstreamOptions, storage: Storage, tokens: TokenServer) {
@@ -72,6 +76,7 @@ export class FakeUpstream implements AsyncDisposable {
     const digest = digestOf(bytes);
     this.manifests.set(digest, { mediaType, bytes });
     this.tags.set(`${repository}:${tag}`, digest);
+    this.#held.add(`${repository}@${digest}`);
     return digest;
   }
 
@@ -95,6 +100,7 @@ export class FakeUpstream implements AsyncDisposable {
       layers: layers.map((bytes) => descriptor('application/vnd.oci.image.layer.v1.tar', bytes)),
     };
     const digest = this.addManifest(repository, tag, JSON.stringify(manifest, null, 2));
+    for (const part of [manifest.config, ...manifest.layers]) this.#held.add(`${repository}@${part.digest}`);
     return { digest, layers: layers.map(digestOf), config: digestOf(config) };
   }
 
@@ -114,8 +120,10 @@ export class FakeUpstream implements AsyncDisposable {
     const [, repository = '', kind, reference = ''] =
       /^(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/.exec(path) ?? [];
     if (!this.#admits(request.headers.authorization, repository)) return this.#challenge(reply, repository);
-    if (kind === 'manifests')
-      return this.#manifest(request, reply, this.tags.get(`${repository}:${reference}`) ?? reference);
+    const digest = this.tags.get(`${repository}:${reference}`) ?? reference;
+    if (this.#options.separate === true && kind !== 'tags' && !this.#held.has(`${repository}@${digest}`))
+      return sendJson(reply, 404, {});
+    if (kind === 'manifests') return this.#manifest(request, reply, digest);
     if (kind === 'blobs') return this.#blob(request, reply, reference);
     if (kind !== 'tags') return sendJson(reply, 404, {});
     const tags = [...this.tags.keys()].filter((key) => key.startsWith(`${repository}:`));

@@ -33,6 +33,14 @@ export interface RegistryRequest {
   readonly signal: AbortSignal;
 }
 
+/** A request on behalf of somebody else. */
+export interface ProbeRequest extends Pick<RegistryRequest, 'method' | 'headers' | 'signal'> {
+  /** Below `/v2/`. */
+  readonly path: string;
+  /** The header that they brought; it goes to this address alone. */
+  readonly authorization: string | undefined;
+}
+
 export interface RegistryAnswer extends WireAnswer {
   /** Where the answer came from in the end. */
   readonly url: URL;
@@ -65,12 +73,12 @@ export class Endpoint {
    * @throws UpstreamError; the signal's reason
    */
   async ask(request: RegistryRequest): Promise<RegistryAnswer> {
-    const { method, askedFor, repository } = request;
+    const { method, askedFor, repository, path } = request;
     const scope = `repository:${repository}:pull`;
     let authorization = await this.#authorization.header(scope);
     // Once more after a 401: with the first token of this scope, or with a fresh one.
     for (let retried = false; ; retried = true) {
-      const answer = await this.#follow(request, authorization);
+      const answer = await this.#follow({ ...request, path: `${repository}/${path}`, authorization });
       const { statusCode, headers, url } = answer;
       this.#o.events.answered(method, askedFor, statusCode);
       const limit = rateLimitOf(headers);
@@ -84,11 +92,18 @@ export class Endpoint {
     }
   }
 
+  /**
+   * The answer to somebody else's credentials, whatever its status; ours are not used. The caller reads its body or
+   * drops it. @throws UpstreamError when there is no answer; the signal's reason
+   */
+  probe(request: ProbeRequest): Promise<RegistryAnswer> {
+    return this.#follow(request);
+  }
+
   /** Object storage must not see the Authorization header: it is not meant for it, and S3 answers 400 to two of them. */
-  async #follow(request: RegistryRequest, authorization: string | undefined): Promise<RegistryAnswer> {
-    const { method, repository, path, headers, signal } = request;
+  async #follow({ method, path, headers, signal, authorization }: ProbeRequest): Promise<RegistryAnswer> {
     const base = this.url.pathname.replace(/\/+$/, '');
-    let url = new URL(`${base}/v2/${repository}/${path}`, this.url);
+    let url = new URL(`${base}/v2/${path}`, this.url);
     for (let redirects = 0; ; redirects++) {
       const own = url.origin === this.url.origin && authorization !== undefined;
       const sent = { ...headers, ...(own && { authorization }) };

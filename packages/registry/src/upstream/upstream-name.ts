@@ -16,6 +16,10 @@ export const registryHost = (raw: string): string | undefined => {
   return host !== undefined && dockerHubNames.has(host) ? dockerHub : host;
 };
 
+/** Where a registry is reached unless somebody says otherwise. */
+export const registryUrl = (host: string): string =>
+  host === dockerHub ? 'https://registry-1.docker.io' : `https://${host}`;
+
 /** A repository of another registry, and that registry. */
 export interface UpstreamName {
   readonly host: string;

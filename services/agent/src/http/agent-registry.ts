@@ -2,6 +2,7 @@ import { type Digest, type ManifestReference, OciError, type RepositoryName, Sho
 import {
   type BlobSource,
   bodiless,
+  parseUpstreamName,
   type ReadContext,
   type ReadRegistry,
   requestedRepository,
@@ -20,6 +21,7 @@ export class AgentRegistry implements ReadRegistry {
   readonly #origins: Origins;
   readonly #firstByteMs: number;
   readonly #isOwnName: (host: string) => boolean;
+  readonly #passCredentials: boolean;
 
   constructor(o: {
     manifests: Manifests;
@@ -29,12 +31,15 @@ export class AgentRegistry implements ReadRegistry {
     firstByteMs: number;
     /** Whether a host is a name of the cluster's own registry. */
     isOwnName: (host: string) => boolean;
+    /** Whether clients' credentials go to the origin with questions about its own repositories. */
+    passCredentials: boolean;
   }) {
     this.#manifests = o.manifests;
     this.#pulls = o.pulls;
     this.#origins = o.origins;
     this.#firstByteMs = o.firstByteMs;
     this.#isOwnName = o.isOwnName;
+    this.#passCredentials = o.passCredentials;
   }
 
   async manifest(
@@ -42,7 +47,7 @@ export class AgentRegistry implements ReadRegistry {
     reference: ManifestReference,
     context: ReadContext,
   ): Promise<ServedManifest> {
-    const repository = this.#name(requested, context.upstream);
+    const repository = this.nameOf(requested, context.upstream);
     const atHand = reference.kind === 'digest' ? this.#manifests.atHand(repository, reference.digest) : undefined;
     if (atHand) return atHand;
     return this.#inTime(`${repository}, manifest`, (late) => {
@@ -58,7 +63,7 @@ export class AgentRegistry implements ReadRegistry {
     digest: Digest,
     { method, upstream }: Pick<ReadContext, 'method' | 'upstream'>,
   ): Promise<BlobSource> {
-    const repository = this.#name(requested, upstream);
+    const repository = this.nameOf(requested, upstream);
     // Whoever only asks whether a blob is there does not start its download.
     return method === 'HEAD'
       ? bodiless(await this.#inTime(digest, () => this.#pulls.size(repository, digest)))
@@ -68,15 +73,15 @@ export class AgentRegistry implements ReadRegistry {
   async tags(
     requested: RepositoryName,
     page: { limit: number | undefined; last: string | undefined },
-    { upstream }: ReadContext,
+    { upstream, authorization }: ReadContext,
   ): Promise<TagPage> {
-    const repository = this.#name(requested, upstream);
+    const repository = this.nameOf(requested, upstream);
     const { limit, last } = page;
     const query = new URLSearchParams({
       ...(limit !== undefined && { n: String(limit) }),
       ...(last !== undefined && { last }),
     });
-    const { body, more } = await this.#relay(`/v2/${repository}/tags/list?${query}`, repository);
+    const { body, more } = await this.#relay(`/v2/${repository}/tags/list?${query}`, repository, authorization);
     const { tags } = JSON.parse(Buffer.from(body).toString()) as { tags?: unknown };
     return { tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [], more };
   }
@@ -85,15 +90,15 @@ export class AgentRegistry implements ReadRegistry {
     requested: RepositoryName,
     subject: Digest,
     artifactType: string | undefined,
-    { upstream }: ReadContext,
+    { upstream, authorization }: ReadContext,
   ): Promise<Uint8Array> {
-    const repository = this.#name(requested, upstream);
+    const repository = this.nameOf(requested, upstream);
     const query = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType })}`;
-    return (await this.#relay(`/v2/${repository}/referrers/${subject}${query}`, repository)).body;
+    return (await this.#relay(`/v2/${repository}/referrers/${subject}${query}`, repository, authorization)).body;
   }
 
   /** The name that the whole cluster uses; `upstream` is containerd's `ns`. */
-  #name(requested: RepositoryName, upstream: string | undefined): RepositoryName {
+  nameOf(requested: RepositoryName, upstream: string | undefined): RepositoryName {
     return requestedRepository(requested, upstream, this.#isOwnName);
   }
 
@@ -107,8 +112,16 @@ export class AgentRegistry implements ReadRegistry {
     }
   }
 
-  async #relay(path: string, repository: RepositoryName): Promise<{ body: Uint8Array; more: boolean }> {
-    const answer = await this.#inTime(path, () => this.#origins.ask((client) => client.registry(path, repository)));
+  async #relay(
+    path: string,
+    repository: RepositoryName,
+    authorization: string | undefined,
+  ): Promise<{ body: Uint8Array; more: boolean }> {
+    // What a client brings for another registry is not for the origin.
+    const passed = this.#passCredentials && !parseUpstreamName(repository) ? authorization : undefined;
+    const answer = await this.#inTime(path, () =>
+      this.#origins.ask((client) => client.registry(path, repository, passed)),
+    );
     if (answer.kind === 'absent')
       throw new OciError('NAME_UNKNOWN', `repository ${repository} is not known at the origin`);
     if (answer.kind === 'unreachable') throw new ShoalError('UNAVAILABLE', 503, `no origin answered: ${answer.reason}`);

@@ -1,8 +1,7 @@
-import { createRegistryServer, type ReadContext, type ReadRegistry, registerPullRoutes } from '@shoal/registry';
+import { createRegistryServer, type ReadContext, registerPullRoutes } from '@shoal/registry';
 import { loadTls } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
-import type { AgentRegistry } from './agent-registry.ts';
-import type { RegistryServerParts } from './registry-server.ts';
+import type { RegistryServerParts, ServedRegistry } from './registry-server.ts';
 
 /**
  * A listener that is one other registry to its clients: Docker's `registry-mirrors` asks for the images of Docker Hub by
@@ -24,15 +23,18 @@ export const createMirrorServer = (parts: RegistryServerParts, upstream: string)
 };
 
 /** An `ns` query, which containerd sends, is more than the listener knows. */
-const standingFor = (registry: AgentRegistry, host: string): ReadRegistry => {
+const standingFor = (registry: ServedRegistry, host: string): ServedRegistry => {
   const named = (context: ReadContext): ReadContext => ({
     method: context.method,
+    authorization: context.authorization,
+    reachedAt: context.reachedAt,
     upstream: context.upstream ?? host,
     get signal() {
       return context.signal;
     },
   });
   return {
+    base: async (context) => registry.base?.(named(context)),
     manifest: (repository, reference, context) => registry.manifest(repository, reference, named(context)),
     blob: (repository, digest, context) => registry.blob(repository, digest, named(context)),
     tags: (repository, page, context) => registry.tags(repository, page, named(context)),

@@ -1,22 +1,42 @@
 import { OciError, parseDigest, parseRepositoryName } from '@shoal/core';
-import { createRegistryServer, pushRefused, registerPullRoutes, type SendOptions, serveBlob } from '@shoal/registry';
+import {
+  createRegistryServer,
+  pushRefused,
+  type ReadRegistry,
+  registerPullRoutes,
+  RequestContext,
+  type SendOptions,
+  serveBlob,
+} from '@shoal/registry';
 import { loadTls, type Log } from '@shoal/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentConfig } from '../config.ts';
 import type { AgentEvents } from '../events.ts';
-import type { AgentRegistry } from './agent-registry.ts';
+import { registerTokenRelay, type TokenRelayOptions } from '../access/token-relay.ts';
+
+/** What the agent has for its clients, behind the checks that the configuration asks for. */
+export type ServedRegistry = ReadRegistry & Required<Omit<ReadRegistry, 'base'>>;
 
 export interface RegistryServerParts {
   readonly config: AgentConfig;
   readonly log: Log;
   readonly events: AgentEvents;
-  readonly registry: AgentRegistry;
+  readonly registry: ServedRegistry;
+  /** Set where clients need tokens of the origin. */
+  readonly tokenRelay: TokenRelayOptions | undefined;
   /** Ends bodies that still run when the process stops. */
   readonly stop: AbortSignal;
 }
 
 /** The HTTP side of the agent: the OCI registry API for pulls, and generic blobs, on one port. */
-export const createAgentServer = ({ config, log, events, registry, stop }: RegistryServerParts): FastifyInstance => {
+export const createAgentServer = ({
+  config,
+  log,
+  events,
+  registry,
+  tokenRelay,
+  stop,
+}: RegistryServerParts): FastifyInstance => {
   const { deadlines, origins } = config;
   const app = createRegistryServer({ log, tls: config.registry.tls && loadTls('registry.tls', config.registry.tls) });
   app.addHook('onResponse', async (request, reply) => events.requestDone(request.method, reply.raw.statusCode));
@@ -27,15 +47,13 @@ export const createAgentServer = ({ config, log, events, registry, stop }: Regis
     pushRefusedMessage,
     blobSent: ({ digest }, result) => events.blobServed(digest, result),
   });
+  if (tokenRelay) registerTokenRelay(app, tokenRelay);
   app.route({
     method: ['GET', 'HEAD'],
     url: '/shoal/v1/namespaces/*',
     handler: async (request, reply): Promise<FastifyReply> => {
       const { namespace, digest } = parsePath(request);
-      const source = await registry.blob(namespace, digest, {
-        method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-        upstream: undefined,
-      });
+      const source = await registry.blob(namespace, digest, new RequestContext(request, reply));
       const result = await serveBlob(source, digest, request, reply, send);
       if (result) events.blobServed(digest, result);
       return reply;

@@ -106,13 +106,18 @@ export class OriginClient {
     }
   }
 
-  /** A GET of the registry API, which is for clients and proves nothing. */
+  /** A GET of the registry API, which is for clients and proves nothing; `authorization` is one of theirs. */
   async registry(
     path: string,
     repository: RepositoryName,
+    authorization: string | undefined,
   ): Promise<{ status: number; more: boolean; body: Uint8Array }> {
     const signal = AbortSignal.timeout(this.#timeout(repository));
-    const { statusCode, headers, body } = await request(`${this.url}${path}`, { signal, dispatcher: this.#pool });
+    const { statusCode, headers, body } = await request(`${this.url}${path}`, {
+      signal,
+      dispatcher: this.#pool,
+      headers: { ...(authorization !== undefined && { authorization }) },
+    });
     const bytes = await readBytes({ status: statusCode, headers, body }, recordBytesMax);
     if (statusCode === 404) throw new AbsentError(`${this.url} answered 404`);
     if (statusCode >= 500) throw new ClusterAnswerError(statusCode, `${this.url} answered ${statusCode}`);

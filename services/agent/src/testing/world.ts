@@ -8,7 +8,7 @@ import { loadConfig } from '@shoal/service';
 import { sha256 } from '@shoal/store';
 import { Tracker, trackerConfig } from '@shoal/tracker';
 import { agentConfig } from '../config.ts';
-import { Agent } from '../service.ts';
+import { Agent, type AgentOptions } from '../service.ts';
 
 const anyPort = { port: 0 };
 const base = { admin: anyPort, debug: anyPort, log: { level: 'silent' } };
@@ -65,7 +65,7 @@ export class World implements AsyncDisposable {
   }
 
   /** An agent with a cache of its own, under `name`; the same name again finds the same cache. */
-  async agent(name: string, { zone, ...config }: AgentSections = {}): Promise<TestAgent> {
+  async agent(name: string, { zone, ...config }: AgentSections = {}, options: AgentOptions = {}): Promise<TestAgent> {
     const values = {
       ...base,
       cluster: this.#cluster,
@@ -85,7 +85,7 @@ export class World implements AsyncDisposable {
         ...(config['deadlines'] as object),
       },
     };
-    return new TestAgent(this.#parts.use(await Agent.start(loadConfig(agentConfig, { values }))));
+    return new TestAgent(this.#parts.use(await Agent.start(loadConfig(agentConfig, { values }), options)));
   }
 
   /** The sum of a metric over agents. */

@@ -1,9 +1,8 @@
 import { InvalidValueError, KiB, OciError } from '@shoal/core';
-import { queryOf } from '@shoal/registry';
+import { queryOf, tokenPath } from '@shoal/registry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from '../push/request-body.ts';
 import { type AccessTokens, tokenLifetimeMs } from './access-tokens.ts';
-import { tokenPath } from './challenge.ts';
 import { type Credentials, parseAuthorization } from './credentials.ts';
 import { formatScopes, type Grant, parseScopes } from './scope.ts';
 import type { Users } from './users.ts';

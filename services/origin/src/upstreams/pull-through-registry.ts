@@ -12,7 +12,7 @@ import type { UpstreamLists } from './upstream-lists.ts';
 
 export interface PullThroughRegistryOptions {
   /** Answers from what the origin has. */
-  readonly stored: Required<ReadRegistry>;
+  readonly stored: Required<Omit<ReadRegistry, 'base'>>;
   readonly pullThrough: PullThrough;
   readonly lists: UpstreamLists;
   /** Whether a host of an `ns` query is this registry itself. */
