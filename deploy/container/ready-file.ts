@@ -1,10 +1,14 @@
 /**
- * Where a service in a container leaves the addresses that it listens on, for `health.ts`: that works with every
- * configuration, and in a container whose only writable memory is /dev/shm.
+ * Where a service in a container leaves the addresses that it listens on, for `health.ts` and `drain.ts`: that works with
+ * every configuration, and in a container whose only writable memory is /dev/shm.
  */
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 
-export const readyFile = '/dev/shm/shoal-ready';
+const readyFile = '/dev/shm/shoal-ready';
+
+interface Ready {
+  readonly addresses: { readonly admin: { readonly host: string; readonly port: number } };
+}
 
 /** Has the service of this process write its addresses to the file once it is ready. */
 export const leaveReadyFile = (): void => {
@@ -13,4 +17,13 @@ export const leaveReadyFile = (): void => {
   } catch {
     // Without /dev/shm the service runs as well; health.ts then says what is missing.
   }
+};
+
+/** A listener on all addresses is reached at loopback. */
+const dialled: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+
+/** Where the service of this container has metrics and health. @throws Error when it has not started */
+export const adminUrl = (): URL => {
+  const { host, port } = (JSON.parse(readFileSync(readyFile, 'utf8')) as Ready).addresses.admin;
+  return new URL(`http://${dialled[host] ?? (host.includes(':') ? `[${host}]` : host)}:${port}`);
 };
