@@ -10,6 +10,10 @@ export interface ContentEvents {
   contentLinked(digest: Digest): Promise<void>;
   /** No repository links the content any more; it is deleted from the store next. */
   contentDropped(digest: Digest): Promise<void>;
+  /** A repository holds a blob from now on. */
+  blobLinked?(name: RepositoryName, digest: Digest, size: number): void;
+  /** Somebody reads it. */
+  contentUsed?(digest: Digest): void;
 }
 
 /**
@@ -122,6 +126,11 @@ export class Content {
     return this.#open(linked, name, digest);
   }
 
+  /** Somebody asks for it, however it is sent then. */
+  used(digest: Digest): void {
+    this.#events.contentUsed?.(digest);
+  }
+
   /** All bytes of a manifest; undefined when the store lost it. */
   readManifest(digest: Digest): Promise<Uint8Array | undefined> {
     return readWhole(this.blobs, digest, Infinity);
@@ -137,6 +146,7 @@ export class Content {
   async #open(linked: boolean, name: RepositoryName, digest: Digest): Promise<StoredBlob> {
     const blob = linked ? await this.blobs.open(digest) : undefined;
     if (!blob) throw new OciError('BLOB_UNKNOWN', `repository ${name} has no blob ${digest}`);
+    this.used(digest);
     return blob;
   }
 
@@ -145,6 +155,8 @@ export class Content {
     if (known && Buffer.compare(known, bytes) === 0) return;
     await repository[kind].put(digest, bytes);
     if (!known) this.catalog.countLink(digest, 1);
+    if (!known && kind === 'blobs')
+      this.#events.blobLinked?.(repository.name, digest, (await this.blobs.stat(digest))?.size ?? 0);
     await this.#events.contentLinked(digest);
   }
 }

@@ -94,6 +94,16 @@ export class OriginEvents {
     this.#log.warn({ digest, err: error }, 'blob could not be fetched; what was received of it is dropped everywhere');
   }
 
+  pulledEvicted(digest: Digest, bytes: number): void {
+    this.#m.pulledEvictions.inc();
+    this.#m.pulledEvictedBytes.inc(bytes);
+    this.#log.info({ digest, bytes }, 'blob of another registry evicted');
+  }
+
+  pulledTrimFailed(error: unknown): void {
+    this.#log.error({ err: error }, 'blobs of other registries could not be evicted');
+  }
+
   seedingFailed(digest: Digest, error: unknown): void {
     this.#log.error({ digest, err: error }, 'blob cannot be seeded');
   }

@@ -74,6 +74,12 @@ export const originMetrics = defineMetrics('origin', {
     'Requests that the upstream registry still allows, as it said last.',
     { upstream },
   ),
+  pulledBytes: gauge('pulled_bytes', 'Bytes of the blobs kept that were pulled through from other registries.'),
+  pulledEvictions: counter('pulled_evictions_total', 'Blobs of other registries evicted to make room.'),
+  pulledEvictedBytes: counter(
+    'pulled_evicted_bytes_total',
+    'Bytes of the blobs of other registries that were evicted.',
+  ),
   ringOriginsUp: gauge('ring_origins_up', 'Other origins that share the work and answer.'),
   ringQuestions: counter(
     'ring_questions_total',

@@ -7,6 +7,7 @@ import {
   clusterAuth,
   createMetrics,
   DebugServer,
+  folderRoom,
   listening,
   type Log,
   silentLog,
@@ -32,7 +33,8 @@ import { BlobReceiver } from './push/blob-receiver.ts';
 import { createOriginServer } from './registry-server.ts';
 import { openRing } from './ring/open-ring.ts';
 import { Seeding } from './seeding/seeding.ts';
-import { openUpstreamSide } from './upstreams/upstream-side.ts';
+import { PulledBlobs } from './upstreams/pulled-blobs.ts';
+import { openUpstreamSide, type UpstreamSide } from './upstreams/upstream-side.ts';
 
 export interface OriginOptions {
   readonly log?: Log;
@@ -77,12 +79,16 @@ export class Origin implements AsyncDisposable {
     const { key, peerId, policy, blobs, catalog } = storage;
     parts.defer(() => blobs.close());
     const seeding = parts.use(await Seeding.start({ config, blobs, catalog, peerId, events, log, clock }));
+    const late: { pulled?: PulledBlobs } = {};
     const content = new Content(blobs, catalog, {
       contentLinked: (digest) => seeding.add(digest),
       contentDropped: async (digest) => {
         await seeding.remove(digest);
+        late.pulled?.dropped(digest);
         events.contentDropped(digest);
       },
+      blobLinked: (...link) => late.pulled?.linked(...link),
+      contentUsed: (digest) => late.pulled?.used(digest),
     });
     await deleteUnlinked(content, events);
     const receiver = new BlobReceiver(content, {
@@ -91,12 +97,15 @@ export class Origin implements AsyncDisposable {
     });
     parts.use(expireUploads(blobs, config.uploads.expireAfterMs, events));
 
-    const { stallMs, fetchesMax } = coldLimits;
-    const cold = parts.use(new ColdBlobs({ content, seeding, events, stallMs, fetchesMax }));
+    const { stallMs, activeMax } = config.fetches;
+    const reserve = async (...room: Parameters<PulledBlobs['reserve']>) => late.pulled?.reserve(...room);
+    const cold = parts.use(new ColdBlobs({ content, seeding, events, stallMs, activeMax, reserve }));
     for (const provider of options.coldProviders ?? []) cold.addProvider(provider);
     const auth = clusterAuth(config.cluster.secret);
     const ring = await openRing(parts, { config, peerId, auth, metrics, log });
     const upstreams = openUpstreamSide(parts, { config, content, cold, ring, metrics, log });
+    const pulled = (late.pulled = pulledBlobs(config, content, upstreams, events, clock));
+    await pulled.load();
     const stopBodies = new AbortController();
     const app = createOriginServer({
       config,
@@ -126,7 +135,7 @@ export class Origin implements AsyncDisposable {
     await listening('registry', config.registry, () =>
       app.listen({ host: config.registry.host, port: config.registry.port }),
     );
-    watch(metrics, { config, blobs, receiver, seeding, cold });
+    watch(metrics, { config, blobs, receiver, seeding, cold, pulled });
     debug.register('origin', () => ({ blobs: blobs.count, uploads: blobs.uploads.count, pieces: seeding.stats() }));
     debug.register('ring', () => ring.state);
     options.signal?.throwIfAborted();
@@ -196,8 +205,22 @@ const unusable = (folder: string, cause: unknown): never => {
   throw new ShoalError('FOLDER_UNUSABLE', 500, `folder: ${folder} can't be used: ${reason}`, { cause });
 };
 
-/** A source that is silent for this long is read anew from where it stopped; fetches at once. */
-const coldLimits = { stallMs: 30_000, fetchesMax: 1000 };
+const pulledBlobs = (
+  { folder, fetches }: OriginConfig,
+  content: Content,
+  { pullThrough }: UpstreamSide,
+  events: OriginEvents,
+  clock: () => number,
+): PulledBlobs =>
+  new PulledBlobs({
+    content,
+    owns: (name) => pullThrough.owns(name),
+    bytesMax: fetches.keptBytesMax,
+    freeBytesMin: fetches.freeBytesMin,
+    freeBytes: async () => (await folderRoom(folder)).freeBytes,
+    events,
+    clock,
+  });
 
 const sweepIntervalMs = 60_000;
 

@@ -5,6 +5,7 @@ import type { OriginConfig } from './config.ts';
 import type { OriginMetrics } from './metrics.ts';
 import type { BlobReceiver } from './push/blob-receiver.ts';
 import type { Seeding } from './seeding/seeding.ts';
+import type { PulledBlobs } from './upstreams/pulled-blobs.ts';
 
 export interface Watched {
   readonly config: Pick<OriginConfig, 'folder'>;
@@ -12,10 +13,11 @@ export interface Watched {
   readonly receiver: BlobReceiver;
   readonly seeding: Seeding;
   readonly cold: ColdBlobs;
+  readonly pulled: Pick<PulledBlobs, 'bytes'>;
 }
 
 /** What the gauges of an origin read at each scrape. */
-export const watch = (metrics: OriginMetrics, { config, blobs, receiver, seeding, cold }: Watched): void =>
+export const watch = (metrics: OriginMetrics, { config, blobs, receiver, seeding, cold, pulled }: Watched): void =>
   metrics.read({
     blobs: () => blobs.count,
     uploadsActive: () => receiver.active,
@@ -27,4 +29,5 @@ export const watch = (metrics: OriginMetrics, { config, blobs, receiver, seeding
     pieceUploadsActive: () => seeding.stats().uploadsRunning,
     pieceUploadsWaiting: () => seeding.stats().uploadsWaiting,
     fetchesActive: () => cold.count,
+    pulledBytes: () => pulled.bytes,
   });

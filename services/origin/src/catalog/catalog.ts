@@ -65,6 +65,16 @@ export class Catalog {
     return this.#linkCounts.keys();
   }
 
+  /** In no particular order. */
+  all(): Iterable<Repository> {
+    return this.#repositories.values();
+  }
+
+  /** How many links of repositories a digest has. */
+  linkCount(digest: Digest): number {
+    return this.#linkCounts.get(digest) ?? 0;
+  }
+
   isLinked(digest: Digest): boolean {
     return this.#linkCounts.has(digest);
   }

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '@shoal/core';
 import { listRecords, readRecord, recordSuffix, removeRecord, writeRecord } from './folders.ts';
@@ -32,6 +32,20 @@ export class Links {
   /** False when there was none. */
   delete(digest: Digest): Promise<boolean> {
     return removeRecord(this.#file(digest));
+  }
+
+  /** When the link was written or last touched, in milliseconds since the epoch; 0 when there is none. */
+  async usedMs(digest: Digest): Promise<number> {
+    return stat(this.#file(digest)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    );
+  }
+
+  /** Writes down that the content is used. Never rejects: a link that is gone is used no more. */
+  async touch(digest: Digest): Promise<void> {
+    const now = new Date();
+    await utimes(this.#file(digest), now, now).catch(() => undefined);
   }
 
   async list(): Promise<Digest[]> {

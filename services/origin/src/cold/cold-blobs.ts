@@ -2,11 +2,13 @@ import { type Digest, type RepositoryName, ShoalError } from '@shoal/core';
 import { SingleFlight } from '@shoal/registry';
 import type { OriginEvents } from '../events.ts';
 import { ColdBlob, type ColdBlobOptions } from './cold-blob.ts';
-import type { ColdEntry, ColdProvider, ColdSource } from './cold-source.ts';
+import type { ColdEntry, ColdProvider, ColdSource, Reservation } from './cold-source.ts';
 
 export interface ColdBlobsOptions extends Omit<ColdBlobOptions, 'stop' | 'bytesReceived'> {
   /** Blobs fetched at once; more are refused. */
-  readonly fetchesMax: number;
+  readonly activeMax: number;
+  /** Makes room for a blob. @throws StoreFullError */
+  readonly reserve: (repository: RepositoryName, size: number | undefined) => Promise<Reservation | undefined>;
   readonly events: Pick<OriginEvents, 'coldReceived' | 'coldStarted' | 'coldStored' | 'coldFailed'>;
 }
 
@@ -40,8 +42,12 @@ export class ColdBlobs implements ColdEntry, AsyncDisposable {
       return running;
     }
     if (this.#stop.signal.aborted) throw new ShoalError('CLOSING', 503, 'the process stops');
-    if (this.#blobs.size >= this.#o.fetchesMax)
-      throw new ShoalError('OVERLOADED', 503, `${this.#blobs.size} blobs are being fetched already; try again later`);
+    if (this.#blobs.size >= this.#o.activeMax)
+      throw new ShoalError(
+        'OVERLOADED',
+        503,
+        `${this.#blobs.size} blobs are being fetched already (fetches.activeMax); try again later`,
+      );
     return this.#start(digest, source);
   }
 
@@ -64,7 +70,7 @@ export class ColdBlobs implements ColdEntry, AsyncDisposable {
       // What another repository has brought here is not fetched again.
       if (!this.#blobs.has(digest) && (await content.mountBlob(repository, digest, undefined))) return undefined;
     }
-    return this.fetch(digest, source);
+    return this.#fetchInto(digest, source);
   }
 
   /** In bytes, of what `want` would fetch, without fetching it; undefined as there, and while nobody knows. @throws as `want` */
@@ -79,6 +85,24 @@ export class ColdBlobs implements ColdEntry, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new ShoalError('CLOSING', 503, 'the process stops'));
     await Promise.allSettled([...this.#blobs.values()].map(({ done }) => done));
+  }
+
+  /** Room is made first, once a blob. */
+  async #fetchInto(digest: Digest, source: ColdSource): Promise<ColdBlob> {
+    const known = this.#blobs.has(digest);
+    const room = known ? undefined : await this.#o.reserve(source.repository, source.size);
+    try {
+      const blob = this.fetch(digest, source);
+      if (room) room.received = () => blob.received;
+      void blob.done.then(
+        () => room?.[Symbol.dispose](),
+        () => room?.[Symbol.dispose](),
+      );
+      return blob;
+    } catch (error) {
+      room?.[Symbol.dispose]();
+      throw error;
+    }
   }
 
   #running(repository: RepositoryName, digest: Digest): ColdBlob | undefined {

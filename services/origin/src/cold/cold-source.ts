@@ -8,6 +8,12 @@ export class GivenUpError extends ShoalError {
   }
 }
 
+/** Room that is kept for a blob until it is stored, or has failed. */
+export interface Reservation extends Disposable {
+  /** Bytes of it that are on the disk by now; set by who fetches it. */
+  received: () => number;
+}
+
 /** Where the bytes of one blob come from that the origin does not have yet: an upstream registry, a storage backend. */
 export interface ColdSource {
   /** The repository that holds the blob once it is verified. */

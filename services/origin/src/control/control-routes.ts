@@ -46,6 +46,7 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
       ? await content.blobs.metainfo(digest)
       : undefined;
     if (!signed) throw new OciError('BLOB_UNKNOWN', `repository ${name} has no content ${digest}`);
+    content.used(digest);
     return reply
       .header('content-type', 'application/vnd.shoal.metainfo.v1+json')
       .send(Buffer.from(encodeMetainfo(signed)));
