@@ -23,7 +23,7 @@ export const importRules: Readonly<Record<string, WorkspaceRule>> = {
   'packages/registry': { workspaces: ['core', 'store'] },
   'packages/service': { workspaces: ['core'] },
   'packages/upstreams': { workspaces: ['core', 'registry', 'service'] },
-  'packages/cli': { workspaces: ['core'] },
+  'packages/cli': { workspaces: ['core', 'service'] },
   'packages/exchange': { workspaces: ['core', 'protocol', 'store', 'swarm', 'transport'] },
   'services/origin': { workspaces: shells },
   'services/tracker': { workspaces: shells },

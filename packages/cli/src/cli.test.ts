@@ -24,8 +24,8 @@ test('help names every command, and the help of a command every flag', async () 
 });
 
 const mistakes: readonly (readonly [string, RegExp])[] = [
-  ['', /no command is given; allowed are install, uninstall/],
-  ['instal', /"instal" is not a command; allowed are install, uninstall/],
+  ['', /no command is given; allowed are status, .*install, uninstall/],
+  ['instal', /"instal" is not a command; allowed are status, .*install, uninstall/],
   ['install', /no runtime is given; allowed is one of containerd\|docker\|podman\|crio/],
   ['install rkt', /runtime: "rkt" is not allowed; allowed is one of containerd/],
   ['install docker podman', /"podman" is one argument too many/],
@@ -49,6 +49,16 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['install containerd --registry library', /--registry: "library" is not allowed/],
   ['install containerd --registry ../../etc', /--registry: "..\/..\/etc" is not allowed/],
   ['install containerd --registry index.docker.io', /allowed is docker.io, which is how images name Docker Hub/],
+  ['status now', /"now" is one argument too many/],
+  ['status --agent 127.0.0.1:7020', /--agent: "127.0.0.1:7020" is not allowed; allowed is http:\/\/host:port/],
+  ['status --agent http://u:hush@127.0.0.1:7020', /--agent: a URL with a password is not allowed/],
+  ['status --base-port 80', /--base-port: "80" is not allowed; allowed is 1024 to 60000/],
+  ['status --config /no/such/file', /--config: "\/no\/such\/file" can't be read \(ENOENT\)/],
+  ['pull', /<image> is missing/],
+  ['pull a b', /"b" is one argument too many/],
+  ['pull a --platform linux', /--platform: "linux" is not allowed; allowed is os\/architecture/],
+  ['blob', /"" is not allowed; allowed is one of put, get, stat/],
+  ['blob put ns', /<file> is missing/],
   ['install containerd --root /no/such/folder', /--root: "\/no\/such\/folder" is not allowed; allowed is a folder/],
 ];
 

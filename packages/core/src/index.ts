@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './ids.ts';
 export * from './merkle.ts';
 export * from './metainfo.ts';
+export * from './metrics-text.ts';
 export * from './pieces.ts';
 export * from './prng.ts';
 export * from './reference.ts';

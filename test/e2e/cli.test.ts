@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { MiB } from '@shoal/core';
+import { planLayers } from '../../deploy/local/src/demo/image.ts';
+import { pushImage } from '../../deploy/local/src/demo/push.ts';
+import { runCli } from '../../packages/cli/src/cli.ts';
+import { testCluster, type TestCluster } from '../support/cluster.ts';
+
+const secret = 'a secret of this test alone';
+let shoal: TestCluster;
+let where: string[];
+
+before(async () => {
+  shoal = await testCluster({ agents: 2, secret });
+  process.env['SHOAL_CLUSTER_SECRET'] = secret;
+  const { origin, trackers, agents } = shoal.cluster;
+  where = ['--origin', origin.url, '--tracker', trackers[0]!.url, ...agents.flatMap(({ url }) => ['--agent', url])];
+});
+
+after(async () => shoal[Symbol.asyncDispose]());
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const cli = async (argv: readonly string[]): Promise<Ran> => {
+  const lines = { out: [] as string[], err: [] as string[] };
+  const code = await runCli(argv, { out: (text) => lines.out.push(text), err: (text) => lines.err.push(text) });
+  const [out, err] = [lines.out.join('\n'), lines.err.join('\n')];
+  assert.ok(!`${out}${err}`.includes(secret), 'the secret is not printed');
+  return { code, out, err };
+};
+
+const json = async (...argv: string[]): Promise<{ code: number; value: any }> => {
+  const { code, out } = await cli([...argv, ...where, '--json']);
+  return { code, value: JSON.parse(out) };
+};
+
+test('pull verifies an image through an agent, and status proves where the bytes came from', async () => {
+  const { origin, agents } = shoal.cluster;
+  const image = await pushImage(origin.url, {
+    repository: 'team/app',
+    tag: '1',
+    layers: planLayers(6 * MiB, 2),
+    seed: 'cli',
+  });
+  const first = await json('pull', 'team/app:1');
+  assert.deepEqual([first.code, first.value.bytes], [0, image.size]);
+  const digests = first.value.verified.map(({ digest }: { digest: string }) => digest);
+  for (const { digest } of image.layers) assert.ok(digests.includes(digest));
+  const again = await cli(['pull', `${origin.registry}/team/app@${image.manifestDigest}`, '--agent', agents[1]!.url]);
+  assert.equal(again.code, 0, again.err);
+
+  const status = await json('status');
+  assert.equal(status.code, 0);
+  assert.equal(status.value.processes.length, 4);
+  const { proof } = status.value;
+  assert.ok(proof.fromPeers > 0, 'the second agent got bytes from the first');
+  assert.ok(proof.fromPeers + proof.fromOrigins >= 2 * 6 * MiB);
+  assert.equal(proof.servedToClients >= 2 * 6 * MiB, true);
+  const text = await cli(['status', ...where]);
+  assert.match(text.out, /2 of 2 agents ready; version 0\.1\.0/);
+});
+
+test('what is not there is a failure that says so', async () => {
+  const { code, value } = await json('pull', 'team/app:none');
+  assert.equal(code, 1);
+  assert.match(value.reason, /MANIFEST_UNKNOWN/);
+});
+
+test('a blob is stored, described and fetched', async () => {
+  const [file, copy] = [path.join(shoal.folder, 'blob'), path.join(shoal.folder, 'copy')];
+  await writeFile(file, randomBytes(3 * MiB));
+  const put = await json('blob', 'put', 'data/models', file);
+  assert.deepEqual([put.code, put.value.size], [0, 3 * MiB]);
+  const got = await json('blob', 'get', 'data/models', put.value.digest, '--output', copy);
+  assert.equal(got.code, 0);
+  assert.deepEqual(await readFile(copy), await readFile(file));
+  const stat = await json('blob', 'stat', 'data/models', put.value.digest);
+  assert.deepEqual([stat.code, stat.value.size], [0, 3 * MiB]);
+});
+
+test('doctor is content with a healthy cluster, and names what is wrong with another', async () => {
+  const healthy = await json('doctor', '--root', shoal.folder);
+  assert.deepEqual([healthy.code, healthy.value.problems], [0, 0], JSON.stringify(healthy.value));
+  process.env['SHOAL_CLUSTER_SECRET'] = 'the secret of another cluster';
+  const stranger = await json('doctor', '--root', shoal.folder);
+  process.env['SHOAL_CLUSTER_SECRET'] = secret;
+  assert.equal(stranger.code, 1);
+  assert.ok(stranger.value.findings.some(({ mend = '' }) => /same cluster.secret/.test(mend)));
+  const dead = await cli(['doctor', '--root', shoal.folder, '--agent', 'http://127.0.0.1:1', ...where]);
+  assert.equal(dead.code, 1);
+  assert.match(dead.out, /problem +agent http:\/\/127\.0\.0\.1:1 .*nothing listens there/);
+});
+
+test("an agent's configuration tells where the cluster is", async () => {
+  const { configFile } = shoal.cluster.agents[0]!.layout;
+  delete process.env['SHOAL_CLUSTER_SECRET'];
+  const { code, out } = await cli(['status', '--config', configFile]);
+  process.env['SHOAL_CLUSTER_SECRET'] = secret;
+  assert.equal(code, 0);
+  assert.match(out, /1 of 1 agents ready/);
+});
