@@ -3,6 +3,7 @@ export * from './client-url.ts';
 export * from './dispatch.ts';
 export * from './errors.ts';
 export * from './lru.ts';
+export * from './openapi.ts';
 export * from './pull.ts';
 export * from './range.ts';
 export * from './read-registry.ts';

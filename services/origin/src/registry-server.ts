@@ -2,7 +2,7 @@ import type { ServerOptions } from 'node:https';
 import type { Digest } from '@shoal/core';
 import type { ClusterAnnouncement } from '@shoal/protocol';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
-import { type ClusterAuth, loadTls, type Log, type TlsFiles } from '@shoal/service';
+import { type ClusterAuth, loadTls, type Log, serveOpenApi, type TlsFiles } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import type { AccessTokens } from './auth/access-tokens.ts';
 import { Access } from './auth/push-auth.ts';
@@ -64,6 +64,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
       reply.elapsedTime / 1000,
     );
   });
+  serveOpenApi(app, async () => (await import('./openapi.ts')).originApi());
   const { anonymousPull, realm } = config.auth;
   const access = new Access({ users, tokens, anonymousPull, realm });
   if (users) void app.register(async (scope) => registerTokenEndpoint(scope, { users, tokens, anonymousPull }));

@@ -1,5 +1,5 @@
 import { ShoalError } from '@shoal/core';
-import { loadTls, requireClusterAuth } from '@shoal/service';
+import { loadTls, requireClusterAuth, serveOpenApi } from '@shoal/service';
 import type { ClusterAuth, Log } from '@shoal/service';
 import { fastify } from 'fastify';
 import type { FastifyError, FastifyInstance } from 'fastify';
@@ -55,6 +55,7 @@ export const trackerApi = (options: ApiOptions): FastifyInstance => {
     events.answered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
   });
   limitRequests(app, config.limits.requestsMax, events);
+  serveOpenApi(app, async () => (await import('../openapi.ts')).trackerApi());
   requireClusterAuth(app, auth);
   addRoutes(app, options);
   return app;
