@@ -49,7 +49,7 @@ export const runMatrix = async (
   const waiting = columns(selection);
   const lane = async (): Promise<void> => {
     for (let column = waiting.shift(); column && !stop.aborted; column = waiting.shift()) {
-      await using world = await World.start();
+      await using world = await World.start().catch((error: unknown) => unstarted(error));
       for (const client of clients) {
         for (const way of column.ways) {
           if (stop.aborted) return;
@@ -63,6 +63,15 @@ export const runMatrix = async (
   await Promise.all(Array.from({ length: selection.lanes }, lane));
   return { clients: rows, cells };
 };
+
+interface Unstarted extends AsyncDisposable {
+  readonly reason: string;
+}
+
+const unstarted = (error: unknown): Unstarted => ({
+  reason: `Shoal did not start: ${error instanceof Error ? error.message : String(error)}`,
+  [Symbol.asyncDispose]: async () => {},
+});
 
 interface Column {
   readonly fault: Fault;
@@ -84,12 +93,19 @@ const columns = (selection: Selection): Column[] => {
     .toSorted((one, other) => Number(isLong(other)) - Number(isLong(one)));
 };
 
-const oneCell = async (world: World, client: Client, fault: Fault, way: Way, stop: AbortSignal): Promise<Cell> => {
+const oneCell = async (
+  world: World | Unstarted,
+  client: Client,
+  fault: Fault,
+  way: Way,
+  stop: AbortSignal,
+): Promise<Cell> => {
   const notRun = (reason: string): Cell => ({
     ...{ client: client.name, way, fault: fault.name },
     outcome: { kind: 'not run', reason },
   });
   if (way === 'mirror' && typeof client.mirror === 'object') return notRun(client.mirror.none);
+  if ('reason' in world) return notRun(world.reason);
   try {
     return await runCell(world, client, fault, way, stop);
   } catch (error) {
