@@ -18,7 +18,10 @@ const bin = (name: string): string => path.join(root, 'node_modules/.bin', name)
 const steps: Readonly<Record<string, readonly (readonly string[])[]>> = {
   lint: [[bin('oxlint')]],
   format: [[bin('oxfmt'), '--check']],
-  types: [[bin('tsc'), '-p', '.']],
+  types: [
+    [bin('tsc'), '-p', '.'],
+    [bin('tsc'), '-p', 'services/tracker/ui'],
+  ],
   purity: purePackages.map((name) => [bin('tsc'), '-p', `packages/${name}`]),
   imports: [[process.execPath, path.join(import.meta.dirname, 'import-direction.ts'), root]],
   'dead-code': [[bin('knip'), '--no-progress']],

@@ -49,7 +49,7 @@ const routesMade = async (work: () => Promise<AsyncDisposable>): Promise<Set<str
 const any = { port: 0 };
 const base = { admin: any, debug: any, log: { level: 'silent' } };
 const started = {
-  tracker: () => Tracker.start(loadConfig(trackerConfig, { values: { ...base, api: any } })),
+  tracker: () => Tracker.start(loadConfig(trackerConfig, { values: { ...base, api: any, ui: any } })),
   origin: (folder: string) =>
     Origin.start(
       loadConfig(originConfig, {

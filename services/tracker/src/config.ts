@@ -5,6 +5,7 @@ import {
   checkBase,
   defineConfig,
   durationMs,
+  flag,
   integer,
   list,
   listener,
@@ -15,7 +16,7 @@ import {
   url,
 } from '@shoal/service';
 import type { ConfigProblem } from '@shoal/service';
-import { type Static, Type } from '@shoal/core';
+import { isLoopbackHost, type Static, Type } from '@shoal/core';
 
 const schema = section({
   ...baseSections({ admin: 7012, debug: 7013 }),
@@ -54,6 +55,30 @@ const schema = section({
       min: '50ms',
       max: '30s',
       description: 'Deadline of one command; after it announces are answered with 503.',
+    }),
+  }),
+  ui: section({
+    enabled: flag({ default: true, description: 'The live view of the swarms for people, at `/ui`.' }),
+    ...listener(7011, 'The live view').properties,
+    password: Type.Optional(
+      secret({
+        minLength: 8,
+        description:
+          'Password of the live view, for any user name (HTTP Basic). Needed as soon as it listens beyond loopback.',
+      }),
+    ),
+    viewersMax: integer({ default: 20, min: 1, max: 1000, description: 'Browsers that watch at once; more get 503.' }),
+    recordings: integer({
+      default: 10,
+      min: 0,
+      max: 100,
+      description: 'Finished swarms that can be replayed; they are kept in memory.',
+    }),
+    recordingBytesMax: bytes({
+      default: '4MiB',
+      min: '64KiB',
+      max: '64MiB',
+      description: 'Longest recording of one swarm; up to 8 are made at once beside those that are kept.',
     }),
   }),
   heartbeat: section({
@@ -123,7 +148,7 @@ const redisKeys = (redis: TrackerConfig['redis']): string[] => [
 ];
 
 const check = (config: TrackerConfig): ConfigProblem[] => {
-  const { redis, replicas, heartbeat } = config;
+  const { redis, replicas, heartbeat, ui } = config;
   const problems = checkBase(config, { api: config.api });
   const keys = redisKeys(redis);
   if (replicas > 1 && keys.length === 0) {
@@ -145,6 +170,13 @@ const check = (config: TrackerConfig): ConfigProblem[] => {
       key: 'redis.sentinelMaster',
       value: undefined,
       allowed: 'needed is the name of the server that redis.sentinels watch',
+    });
+  }
+  if (ui.enabled && ui.password === undefined && !isLoopbackHost(ui.host)) {
+    problems.push({
+      key: 'ui.host',
+      value: ui.host,
+      allowed: 'allowed is a loopback address as long as ui.password (or ui.passwordFile) is not set',
     });
   }
   if (heartbeat.ttlMs < 2 * heartbeat.intervalMs) {

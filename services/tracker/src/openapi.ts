@@ -9,8 +9,11 @@ import {
   LeaseResponseSchema,
   LookupRequestSchema,
   LookupResponseSchema,
+  ReportResponseSchema,
+  ReportSchema,
   SwarmIdSchema,
 } from '@shoal/protocol';
+import { uiPaths } from './ui/openapi.ts';
 import { adminPaths, openApiDocument, openApiPath, type Paths, version } from '@shoal/service';
 
 const common = { tag: 'swarms', security: ['cluster'] };
@@ -62,6 +65,15 @@ const paths: Paths = {
       answers: { 200: { description: 'Who holds the lease now.', schema: LeaseResponseSchema } },
     },
   },
+  '/shoal/v1/report': {
+    post: {
+      ...common,
+      summary: 'Tell the live view what a node does now',
+      description: 'As often as `reportMs` of the answer before says; without it not at all. It changes no membership.',
+      body: { schema: ReportSchema },
+      answers: { 200: { description: 'How often to report.', schema: ReportResponseSchema } },
+    },
+  },
   '/shoal/v1/swarms': {
     get: {
       ...common,
@@ -79,5 +91,5 @@ export const trackerApi = (): object =>
     description:
       'Who is in which swarm. Agents and origins call it; every request is signed where the cluster has a secret.',
     version,
-    paths: { ...paths, ...openApiPath, ...adminPaths },
+    paths: { ...paths, ...uiPaths, ...openApiPath, ...adminPaths },
   });

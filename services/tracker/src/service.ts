@@ -19,6 +19,8 @@ import { trackerMetrics } from './metrics.ts';
 import { watchCounts } from './store/counts.ts';
 import { createStore } from './store/create.ts';
 import { Tracking } from './tracking.ts';
+import { LiveView } from './ui/live-view.ts';
+import { uiServer } from './ui/ui-server.ts';
 
 export interface TrackerContext {
   readonly signal?: AbortSignal;
@@ -28,13 +30,22 @@ export interface TrackerContext {
   readonly prng?: Prng;
 }
 
+export interface TrackerAddresses {
+  readonly api: Address;
+  readonly admin: Address;
+  readonly debug: Address;
+  /** The live view, unless it is switched off. */
+  readonly ui?: Address;
+  readonly [name: string]: Address;
+}
+
 /** A running tracker: tells peers of each other. */
 export class Tracker implements AsyncDisposable {
   readonly #owned: AsyncDisposableStack;
   readonly #admin: AdminServer;
-  readonly addresses: Readonly<Record<'api' | 'admin' | 'debug', Address>>;
+  readonly addresses: TrackerAddresses;
 
-  private constructor(owned: AsyncDisposableStack, admin: AdminServer, addresses: Tracker['addresses']) {
+  private constructor(owned: AsyncDisposableStack, admin: AdminServer, addresses: TrackerAddresses) {
     this.#owned = owned;
     this.#admin = admin;
     this.addresses = addresses;
@@ -51,18 +62,22 @@ export class Tracker implements AsyncDisposable {
     const events = trackerEvents(metrics, log);
     const store = owned.use(await createStore(config, { events, clock, prng }));
     watchCounts(metrics, store, clock);
-    const tracking = new Tracking({ store, heartbeat: config.heartbeat, handout: config.handout, events, clock, prng });
+    const view = config.ui.enabled ? owned.use(new LiveView({ config, clock })) : undefined;
+    const { heartbeat, handout } = config;
+    const tracking = new Tracking({ store, heartbeat, handout, view, events, clock, prng });
     const admin = owned.use(await AdminServer.listen({ service: 'tracker', listen: config.admin, metrics }));
     admin.check('store', () => store.problem());
     const debug = owned.use(await DebugServer.listen({ service: 'tracker', listen: config.debug }));
     debug.register('config', () => redactConfig(trackerConfig, config));
     debug.register('swarms', (query) => store.page(query.get('cursor') ?? undefined, 1000));
-    const app = trackerApi({ config, tracking, store, auth: clusterAuth(config.cluster.secret), events, log, clock });
+    const auth = clusterAuth(config.cluster.secret);
+    const app = trackerApi({ config, tracking, store, view, auth, events, log, clock });
     owned.defer(() => app.close());
-    const api = await listenApi(app, config);
+    const api = await listenApp(app, 'api', config.api);
+    const ui = view && (await listenUi(owned, view, config, log));
     context.signal?.throwIfAborted();
     admin.started();
-    return new Tracker(owned.move(), admin, { api, admin: admin.address, debug: debug.address });
+    return new Tracker(owned.move(), admin, { api, admin: admin.address, debug: debug.address, ...(ui && { ui }) });
   }
 
   /** Answers what is under way, then closes everything. */
@@ -76,8 +91,19 @@ export class Tracker implements AsyncDisposable {
   }
 }
 
-const listenApi = async (app: FastifyInstance, { api }: TrackerConfig): Promise<Address> => {
-  await listening('api', api, () => app.listen({ host: api.host, port: api.port }));
+const listenUi = async (
+  owned: AsyncDisposableStack,
+  view: LiveView,
+  { ui }: TrackerConfig,
+  log: Log,
+): Promise<Address> => {
+  const app = uiServer(view, ui, log);
+  owned.defer(() => app.close());
+  return listenApp(app, 'ui', ui);
+};
+
+const listenApp = async (app: FastifyInstance, key: string, { host, port: wanted }: Address): Promise<Address> => {
+  await listening(key, { host, port: wanted }, () => app.listen({ host, port: wanted }));
   const { address, port } = app.server.address() as { address: string; port: number };
   return { host: address, port };
 };

@@ -18,11 +18,14 @@ import type { TrackerConfig } from './config.ts';
 import type { TrackerEvents } from './events.ts';
 import { PendingDegrees } from './pending-degrees.ts';
 import type { Member, MembershipChange, PeerStore } from './store/peer-store.ts';
+import type { LiveView } from './ui/live-view.ts';
 
 export interface TrackingOptions {
   readonly store: PeerStore;
   readonly heartbeat: TrackerConfig['heartbeat'];
   readonly handout: TrackerConfig['handout'];
+  /** Hears what peers say of themselves; undefined: it is switched off. */
+  readonly view?: LiveView | undefined;
   readonly events: TrackerEvents;
   readonly clock: () => number;
   readonly prng: Prng;
@@ -49,13 +52,15 @@ export class Tracking {
   }
 
   /** @throws InvalidValueError, PeerSupersededError, StoreUnavailableError */
-  async announce({ peer, swarms }: AnnounceRequest): Promise<AnnounceResponse> {
+  async announce(request: AnnounceRequest): Promise<AnnounceResponse> {
+    const { peer, swarms } = request;
     checkReachable(peer);
     checkNoRepeats(swarms);
     const { known, members, gateways, places, refused } = await this.#o.store.announce(
       peer,
       swarms.map((announce) => this.#changeOf(announce)),
     );
+    this.#o.view?.announced(request);
     for (const { swarm, event } of swarms) {
       this.#pending.reported(swarm, peer.peerId);
       this.#o.events.announced(event);
@@ -72,15 +77,22 @@ export class Tracking {
     return {
       swarms: answers.filter((_, index) => wants(swarms[index])),
       again: !known,
-      intervalMs: this.#o.heartbeat.intervalMs,
+      ...this.#pace,
     };
   }
 
   /** @throws InvalidValueError, PeerSupersededError, StoreUnavailableError */
-  async heartbeat({ peer, load }: HeartbeatRequest): Promise<HeartbeatResponse> {
+  async heartbeat(request: HeartbeatRequest): Promise<HeartbeatResponse> {
+    const { peer, load } = request;
     checkReachable(peer);
     const known = await this.#o.store.heartbeat(peer, load?.swarms);
-    return { known, commands: [], intervalMs: this.#o.heartbeat.intervalMs };
+    this.#o.view?.beat(request);
+    return { known, commands: [], ...this.#pace };
+  }
+
+  get #pace(): { intervalMs: number; reportMs?: number } {
+    const { view, heartbeat } = this.#o;
+    return { intervalMs: heartbeat.intervalMs, ...(view && { reportMs: view.reportMs }) };
   }
 
   /** Peers for one who is no member. @throws InvalidValueError, StoreUnavailableError */

@@ -26,7 +26,7 @@ describe('tracker api', () => {
       peer(1, { zone: 'z' }),
       announceOf(1, { event: 'complete', have: 10, want: 0 }),
     );
-    assert.deepEqual(first, { swarms: [], again: true, intervalMs: 10_000 });
+    assert.deepEqual(first, { swarms: [], again: true, intervalMs: 10_000, reportMs: 1000 });
     const second = await client.announce(peer(2), announceOf(1));
     assert.deepEqual(second.swarms, [
       {

@@ -10,7 +10,7 @@ import { swarmId } from '../src/store/peer-store-conformance.ts';
 /** A configuration for tests: every port any free one of loopback. */
 export const testConfig = (values: object = {}): TrackerConfig => {
   const free = { port: 0 };
-  return loadConfig(trackerConfig, { values: { admin: free, debug: free, api: free, ...values } });
+  return loadConfig(trackerConfig, { values: { admin: free, debug: free, api: free, ui: free, ...values } });
 };
 
 export const announceOf = (swarm: number, o: Partial<SwarmAnnounce> = {}): SwarmAnnounce => ({

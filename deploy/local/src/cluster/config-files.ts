@@ -37,6 +37,8 @@ const originSettings = (node: NodeLayout, cluster: ClusterSettings): Settings =>
 const trackerSettings = (node: NodeLayout, cluster: ClusterSettings): Settings => ({
   ...common(node, cluster),
   api: { host, port: node.ports.http },
+  // A tracker has no pieces: the live view takes that place in its block.
+  ui: { host, port: node.ports.pieces },
   replicas: cluster.trackers.length,
   ...(cluster.redis === undefined ? {} : { redis: { url: cluster.redis } }),
 });

@@ -59,7 +59,13 @@ export class World implements AsyncDisposable {
   }
 
   async startTracker(port: number): Promise<Tracker> {
-    const values = { ...base, cluster: this.#cluster, api: { port }, heartbeat: { intervalMs: 500, ttlMs: 2000 } };
+    const values = {
+      ...base,
+      cluster: this.#cluster,
+      api: { port },
+      ui: anyPort,
+      heartbeat: { intervalMs: 500, ttlMs: 2000 },
+    };
     this.tracker = this.#parts.use(await Tracker.start(loadConfig(trackerConfig, { values })));
     return this.tracker;
   }

@@ -7,12 +7,16 @@ import type { TrackerConfig } from '../config.ts';
 import type { TrackerEvents } from '../events.ts';
 import type { PeerStore } from '../store/peer-store.ts';
 import type { Tracking } from '../tracking.ts';
+import type { LiveView } from '../ui/live-view.ts';
+import { addReportRoute } from './report-route.ts';
 import { addRoutes } from './routes.ts';
 
 export interface ApiOptions {
   readonly config: TrackerConfig;
   readonly tracking: Tracking;
   readonly store: PeerStore;
+  /** Undefined: it is switched off, and no reports are taken. */
+  readonly view: LiveView | undefined;
   readonly auth: ClusterAuth;
   readonly events: TrackerEvents;
   readonly log: Log;
@@ -58,6 +62,7 @@ export const trackerApi = (options: ApiOptions): FastifyInstance => {
   serveOpenApi(app, async () => (await import('../openapi.ts')).trackerApi());
   requireClusterAuth(app, auth);
   addRoutes(app, options);
+  if (options.view) addReportRoute(app, options.view, config.limits.peersMax, options.clock);
   return app;
 };
 
