@@ -5,7 +5,7 @@ import { type BlobSource, UpstreamError } from '@shoal/registry';
 import type { GrowingBlob } from '@shoal/store';
 import type { Content } from '../content.ts';
 import { storedSource } from '../read-registry.ts';
-import { type ColdFetch, type ColdSource, GivenUpError } from './cold-source.ts';
+import { type ColdFetch, type ColdSource, GivenUpError, type Reservation } from './cold-source.ts';
 import { GrowingSource } from './growing-source.ts';
 import { stalling } from './stalling.ts';
 
@@ -60,6 +60,14 @@ export class ColdBlob implements ColdFetch {
 
   get received(): number {
     return this.#blob?.received ?? 0;
+  }
+
+  /** Gives the room back when it has ended. */
+  keep(room: Reservation | undefined): void {
+    if (!room) return;
+    room.received = () => this.received;
+    const free = (): void => room[Symbol.dispose]();
+    this.done.then(free, free);
   }
 
   /** Resolves with the first byte, or when it has ended. */

@@ -14,12 +14,32 @@ export interface ColdBlobsOptions extends Omit<ColdBlobOptions, 'stop' | 'bytesR
 
 const questionsMax = 10_000;
 
+/** A reservation that goes to the fetch it was made for, or is given back. */
+class Room implements Disposable {
+  #reservation: Reservation | undefined;
+
+  constructor(reservation: Reservation) {
+    this.#reservation = reservation;
+  }
+
+  move(): Reservation | undefined {
+    const moved = this.#reservation;
+    this.#reservation = undefined;
+    return moved;
+  }
+
+  [Symbol.dispose](): void {
+    this.#reservation?.[Symbol.dispose]();
+  }
+}
+
 /** Blobs that are on their way into the origin, each once. */
 export class ColdBlobs implements ColdEntry, AsyncDisposable {
   readonly #o: ColdBlobsOptions;
   readonly #blobs = new Map<Digest, ColdBlob>();
   readonly #providers: ColdProvider[] = [];
   readonly #questions = new SingleFlight<ColdSource | undefined>({ keysMax: questionsMax });
+  readonly #rooms = new Map<Digest, Promise<Reservation | undefined>>();
   readonly #stop = new AbortController();
 
   constructor(options: ColdBlobsOptions) {
@@ -58,19 +78,27 @@ export class ColdBlobs implements ColdEntry, AsyncDisposable {
     if (known) return known;
     const source = await this.#source(repository, digest, signal);
     if (!source) return undefined;
-    const running = this.#running(repository, digest);
-    if (running) return running;
-    if (this.#blobs.has(digest) || content.catalog.isLinked(digest)) {
-      // It may have come for this repository in the meantime.
-      if (await content.catalog.get(repository)?.holds(digest)) return undefined;
-      await source.confirm?.();
-      // Another repository's source that has nothing to give must not fail those whose own has.
-      await this.#blobs.get(digest)?.begins();
-      signal.throwIfAborted();
-      // What another repository has brought here is not fetched again.
-      if (!this.#blobs.has(digest) && (await content.mountBlob(repository, digest, undefined))) return undefined;
+    const room = await this.#room(digest, source);
+    try {
+      const running = this.#running(repository, digest);
+      if (running) return running;
+      // Between this question and the fetch nothing may be waited for: who joins a fetch must have been confirmed.
+      if (this.#blobs.has(digest) || content.catalog.isLinked(digest)) {
+        // It may have come for this repository in the meantime.
+        if (await content.catalog.get(repository)?.holds(digest)) return undefined;
+        await source.confirm?.();
+        // Another repository's source that has nothing to give must not fail those whose own has.
+        await this.#blobs.get(digest)?.begins();
+        signal.throwIfAborted();
+        // What another repository has brought here is not fetched again.
+        if (!this.#blobs.has(digest) && (await content.mountBlob(repository, digest, undefined))) return undefined;
+      }
+      const blob = this.fetch(digest, source);
+      if (room) blob.keep(room.move());
+      return blob;
+    } finally {
+      room?.[Symbol.dispose]();
     }
-    return this.#fetchInto(digest, source);
   }
 
   /** In bytes, of what `want` would fetch, without fetching it; undefined as there, and while nobody knows. @throws as `want` */
@@ -87,21 +115,16 @@ export class ColdBlobs implements ColdEntry, AsyncDisposable {
     await Promise.allSettled([...this.#blobs.values()].map(({ done }) => done));
   }
 
-  /** Room is made first, once a blob. */
-  async #fetchInto(digest: Digest, source: ColdSource): Promise<ColdBlob> {
-    const known = this.#blobs.has(digest);
-    const room = known ? undefined : await this.#o.reserve(source.repository, source.size);
+  /** Made once for all who want a blob at the same moment: the first one of them has it. */
+  async #room(digest: Digest, { repository, size }: ColdSource): Promise<Room | undefined> {
+    if (this.#blobs.has(digest) || this.#o.content.catalog.isLinked(digest)) return undefined;
+    const made = this.#rooms.get(digest) ?? this.#o.reserve(repository, size);
+    this.#rooms.set(digest, made);
     try {
-      const blob = this.fetch(digest, source);
-      if (room) room.received = () => blob.received;
-      void blob.done.then(
-        () => room?.[Symbol.dispose](),
-        () => room?.[Symbol.dispose](),
-      );
-      return blob;
-    } catch (error) {
-      room?.[Symbol.dispose]();
-      throw error;
+      const reservation = await made;
+      return this.#rooms.get(digest) === made && reservation ? new Room(reservation) : undefined;
+    } finally {
+      if (this.#rooms.get(digest) === made) this.#rooms.delete(digest);
     }
   }
 

@@ -61,6 +61,17 @@ test('a blob that is larger than all that may be kept is refused, and nothing go
   assert.equal(await metric(origin, 'pulled_evictions_total'), 0);
 });
 
+test('room is made once for a blob, however many ask for it at the same moment', async () => {
+  await using world = await start();
+  const { fake, origin } = world;
+  const digest = blob(fake, 600 * kib, 1);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => get(origin, digest)));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  assert.equal(fake.asked('GET', digest), 1);
+  assert.equal((await get(origin, blob(fake, 400 * kib, 2))).status, 200);
+  assert.equal(await metric(origin, 'pulled_bytes'), 1000 * kib, 'nothing is reserved any more');
+});
+
 test('a disk that has to stay free is not filled by what others ask for', async () => {
   await using world = await start({ freeBytesMin: '1023TiB' });
   const { fake, origin } = world;
