@@ -10,6 +10,7 @@ import { version } from '../version.ts';
 import { UsageError, parseCommandLine } from './command-line.ts';
 import { helpText } from './help.ts';
 import { announceReady } from './ready.ts';
+import { startTracing } from '../tracing/start-tracing.ts';
 import { stopSignals } from './signals.ts';
 
 /** What `start` gives back: Origin, Tracker and Agent are such. */
@@ -75,6 +76,7 @@ const runUntilStopped = async <Schema extends TObject>(
   process.on('uncaughtException', (error) => fail(log, error, 'unexpected failure, the process ends'));
   process.on('unhandledRejection', (reason) => fail(log, reason, 'unexpected failure, the process ends'));
   let service: RunningService;
+  const tracing = await startTracing(definition.service, env, log);
   try {
     service = await start(config, { signal: signals.signal, log });
   } catch (error) {
@@ -89,6 +91,7 @@ const runUntilStopped = async <Schema extends TObject>(
   await signals.stopped;
   try {
     await service.stop();
+    await tracing?.stop();
   } catch (error) {
     return fail(log, error, 'stop failed');
   }
