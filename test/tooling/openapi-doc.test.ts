@@ -7,7 +7,6 @@ import { test } from 'node:test';
 import { formatAddress } from '@shoal/core';
 import { loadConfig } from '@shoal/service';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import type { FastifyInstance } from 'fastify';
 import { agentConfig } from '../../services/agent/src/config.ts';
 import { Agent } from '../../services/agent/src/service.ts';
 import { originConfig } from '../../services/origin/src/config.ts';
@@ -28,11 +27,16 @@ const operationsOf = (text: string): string[] =>
       .map((method) => `${method.toUpperCase()} ${url}`),
   );
 
+/** Of fastify's instances what is needed here. */
+interface RouteSource {
+  addHook(name: 'onRoute', listener: (route: { method: string | string[]; url: string }) => void): void;
+}
+
 /** `METHOD path` of every route of the servers that are made while `work` runs. */
 const routesMade = async (work: () => Promise<AsyncDisposable>): Promise<Set<string>> => {
   const routes = new Set<string>();
   const listen = (message: unknown): void => {
-    const { fastify } = message as { fastify: FastifyInstance };
+    const { fastify } = message as { fastify: RouteSource };
     fastify.addHook('onRoute', ({ method, url }) => {
       for (const one of [method].flat()) routes.add(`${one} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     });
