@@ -9,7 +9,20 @@ test('docs/METRICS.md is what `npm run docs` writes', () => {
 
 test('no label names content or a peer', () => {
   const labels = Object.values(metricsOf).flatMap((metrics) => metrics.flatMap((metric) => Object.keys(metric.labels)));
-  const known = ['api', 'event', 'from', 'kind', 'method', 'node', 'outcome', 'reason', 'route', 'service', 'size'];
+  const known = [
+    'api',
+    'by',
+    'event',
+    'from',
+    'kind',
+    'method',
+    'node',
+    'outcome',
+    'reason',
+    'route',
+    'service',
+    'size',
+  ];
   assert.deepEqual(
     [...new Set(labels)].toSorted(),
     [...known, 'source', 'status', 'to', 'upstream', 'version'],
