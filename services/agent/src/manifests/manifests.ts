@@ -112,7 +112,7 @@ export class Manifests {
     this.#o.descriptors.remember(descriptors);
     this.#o.passed(
       repository,
-      descriptors.filter(({ role }) => role === 'blob').map((descriptor) => descriptor.digest),
+      descriptors.filter(({ role, elsewhere }) => role === 'blob' && !elsewhere).map((descriptor) => descriptor.digest),
     );
     return { digest, mediaType, size: bytes.length, bytes };
   }

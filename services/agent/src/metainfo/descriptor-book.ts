@@ -8,6 +8,8 @@ export interface Descriptor {
   readonly size: number;
   readonly mediaType: string;
   readonly role: 'manifest' | 'blob';
+  /** Clients fetch it from its `urls`: registries need not have it. */
+  readonly elsewhere: boolean;
 }
 
 const descriptorsMax = 20_000;
@@ -27,6 +29,8 @@ export class DescriptorBook {
   }
 }
 
+const foreign = /\.nondistributable\.|\.foreign\./;
+
 /** The descriptors of an image manifest or an index; none for what is neither. */
 export const descriptorsOf = (manifest: unknown): Descriptor[] => {
   const { config, layers, blobs, manifests } = (manifest ?? {}) as Record<string, unknown>;
@@ -38,10 +42,12 @@ export const descriptorsOf = (manifest: unknown): Descriptor[] => {
 };
 
 const descriptorOf = (raw: unknown, role: Descriptor['role']): Descriptor | undefined => {
-  const { digest, size, mediaType } = (raw ?? {}) as Record<string, unknown>;
+  const { digest, size, mediaType: type, urls } = (raw ?? {}) as Record<string, unknown>;
   if (typeof digest !== 'string' || !isDigest(digest)) return undefined;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
-  return { digest, size, mediaType: typeof mediaType === 'string' ? mediaType : '', role };
+  const mediaType = typeof type === 'string' ? type : '';
+  const elsewhere = foreign.test(mediaType) || (Array.isArray(urls) && urls.length > 0);
+  return { digest, size, mediaType, role, elsewhere };
 };
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
