@@ -68,12 +68,13 @@ const table = (matrix: Matrix, way: Way): string => {
 /** A client that has no mirrors is said so once, in its row. */
 const isNothing = (outcome: Outcome): boolean => outcome.kind === 'not run' && outcome.reason.endsWith('no mirrors');
 
-/** Every pull through Shoal that did not end well, and every cell that was not run. */
+/** Every pull through Shoal that did not end well or was not run, with the reason. */
 const exceptions = ({ cells }: Matrix): string[] => {
   const lines = cells.flatMap((cell) => {
     const fault = faults.find(({ name }) => name === cell.fault);
-    if (!fault || cell.outcome.kind === 'ok' || isNothing(cell.outcome)) return [];
-    const judged = cell.way === 'plain registry' ? undefined : verdict(cells, cell, fault);
+    const through = cell.way !== 'plain registry';
+    if (!fault || !through || cell.outcome.kind === 'ok' || isNothing(cell.outcome)) return [];
+    const judged = verdict(cells, cell, fault);
     const end = judged === undefined ? '' : ` (${judged})`;
     return [`- ${cell.client}, ${cell.way}, ${cell.fault}: ${describeOutcome(cell.outcome)}${end}`];
   });

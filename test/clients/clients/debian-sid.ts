@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { run } from '../../support/run.ts';
 
 const mirror = 'http://deb.debian.org/debian';
@@ -18,6 +19,12 @@ export const debianSid = async (name: string, program: string): Promise<string |
   } catch (error) {
     return { missing: `not installed, and not from Debian sid: ${error instanceof Error ? error.message : error}` };
   }
+};
+
+/** The version of an unpacked package, from its changelog; some programs do not know their own. */
+export const debianVersion = async (name: string): Promise<string> => {
+  const changelog = await readFile(path.join(cache, name, 'usr/share/doc', name, 'changelog.Debian.gz'));
+  return /^\S+ \(([^)]+)\)/.exec(gunzipSync(changelog).toString())?.[1] ?? 'unknown';
 };
 
 const unpack = async (name: string, folder: string): Promise<void> => {

@@ -2,18 +2,19 @@ import path from 'node:path';
 import { findTool } from '../../support/external.ts';
 import { run } from '../../support/run.ts';
 import { type Candidate, type PullRequest, versionOf } from './client.ts';
-import { debianSid } from './debian-sid.ts';
+import { debianSid, debianVersion } from './debian-sid.ts';
 import { verifyLayout } from './layout.ts';
 
 /** A client that knows no mirrors and writes an OCI layout. */
 const layoutClient = (name: string, args: (reference: string, layout: string) => readonly string[]): Candidate => ({
   name,
   find: async () => {
-    const command = findTool(name) ?? (await debianSid(name, `usr/bin/${name}`));
+    const installed = findTool(name);
+    const command = installed ?? (await debianSid(name, `usr/bin/${name}`));
     if (typeof command === 'object') return command;
     return {
       name,
-      version: await versionOf(command, ['version']),
+      version: installed === undefined ? await debianVersion(name) : await versionOf(command, ['version']),
       mirror: { none: `${name} knows no mirrors` },
       pull: async ({ reference, folder, timed }: PullRequest) => {
         const layout = path.join(folder, 'image');
