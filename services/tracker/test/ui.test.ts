@@ -151,7 +151,7 @@ it('asks for the password that is set, whoever asks', async () => {
     'Bearer correct horse',
     'Basic =',
   ];
-  for (const header of wrong) assert.equal(await status(header), 401, header);
+  for (const header of wrong) assert.equal(await status(header), 401, header ?? 'no header');
   assert.equal(await status(basic('anybody:correct horse')), 200);
   const refused = await fetch(`${ui.url}/ui/main.js`, deadline());
   assert.deepEqual([refused.status, refused.headers.get('www-authenticate')?.slice(0, 5)], [401, 'Basic']);

@@ -89,7 +89,7 @@ describe('the swarms of the live view', () => {
     const sent = { peers: 0, origins: 0, http: 0, discarded: 0, sent: 300 };
     report(7000, { have: 10, held: 'ffffffffff', way: 'seed', bytes: sent });
     const node = nodeOf(swarms, 1);
-    assert.deepEqual([node?.stillSinceMs, node?.bytes.peers, node?.bytes.sent], [null, 500, 300]);
+    assert.deepEqual([node?.stillSinceMs, node?.bytes?.peers, node?.bytes?.sent], [null, 500, 300]);
   });
 
   it('frames hold what is new, and who has gone', () => {
