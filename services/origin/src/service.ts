@@ -23,7 +23,7 @@ import { makeFolder } from './catalog/folders.ts';
 import { ColdBlobs } from './cold/cold-blobs.ts';
 import type { ColdProvider } from './cold/cold-source.ts';
 import type { OriginConfig } from './config.ts';
-import { Content } from './content.ts';
+import { Content, type ContentEvents } from './content.ts';
 import { OriginEvents } from './events.ts';
 import { originMetrics } from './metrics.ts';
 import { watch } from './watch.ts';
@@ -80,16 +80,7 @@ export class Origin implements AsyncDisposable {
     parts.defer(() => blobs.close());
     const seeding = parts.use(await Seeding.start({ config, blobs, catalog, peerId, events, log, clock }));
     const late: { pulled?: PulledBlobs } = {};
-    const content = new Content(blobs, catalog, {
-      contentLinked: (digest) => seeding.add(digest),
-      contentDropped: async (digest) => {
-        await seeding.remove(digest);
-        late.pulled?.dropped(digest);
-        events.contentDropped(digest);
-      },
-      blobLinked: (...link) => late.pulled?.linked(...link),
-      contentUsed: (digest) => late.pulled?.used(digest),
-    });
+    const content = new Content(blobs, catalog, contentEvents(seeding, events, late));
     await deleteUnlinked(content, events);
     const receiver = new BlobReceiver(content, {
       ...config.uploads,
@@ -204,6 +195,22 @@ const unusable = (folder: string, cause: unknown): never => {
   const reason = cause instanceof Error ? cause.message : String(cause);
   throw new ShoalError('FOLDER_UNUSABLE', 500, `folder: ${folder} can't be used: ${reason}`, { cause });
 };
+
+/** `late`: what is pulled through is known only when there are upstreams. */
+const contentEvents = (
+  seeding: Seeding,
+  events: OriginEvents,
+  late: { readonly pulled?: PulledBlobs },
+): ContentEvents => ({
+  contentLinked: (digest) => seeding.add(digest),
+  contentDropped: async (digest) => {
+    await seeding.remove(digest);
+    late.pulled?.dropped(digest);
+    events.contentDropped(digest);
+  },
+  blobLinked: (...link) => late.pulled?.linked(...link),
+  contentUsed: (digest) => late.pulled?.used(digest),
+});
 
 const pulledBlobs = (
   { folder, fetches }: OriginConfig,
