@@ -21,6 +21,7 @@ const steps: Readonly<Record<string, readonly (readonly string[])[]>> = {
   types: [
     [bin('tsc'), '-p', '.'],
     [bin('tsc'), '-p', 'services/tracker/ui'],
+    [bin('tsc'), '-p', 'test/ui'],
   ],
   purity: purePackages.map((name) => [bin('tsc'), '-p', `packages/${name}`]),
   imports: [[process.execPath, path.join(import.meta.dirname, 'import-direction.ts'), root]],
