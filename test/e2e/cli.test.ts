@@ -67,6 +67,23 @@ test('pull verifies an image through an agent, and status proves where the bytes
   assert.match(text.out, /2 of 2 agents ready; version 0\.1\.0/);
 });
 
+test('preheat gets an image into the caches of all nodes', async () => {
+  const { origin } = shoal.cluster;
+  await pushImage(origin.url, { repository: 'team/warm', tag: '1', layers: planLayers(MiB, 1), seed: 'warm' });
+  const before = (await json('status')).value.processes.map(({ figures }: any) => figures.cacheBlobs ?? 0);
+  const { code, value } = await json('preheat', 'team/warm:1', '--wait', '--id', 'warm-1');
+  assert.deepEqual([code, value.state, value.counts.done], [0, 'done', 2]);
+  const after = (await json('status')).value.processes.map(({ figures }: any) => figures.cacheBlobs ?? 0);
+  assert.deepEqual(
+    after.slice(2),
+    before.slice(2).map((count: number) => count + 3),
+  );
+  assert.equal((await json('preheat', 'team/warm:1', '--id', 'warm-1')).value.state, 'done');
+  const refused = await json('preheat', 'team/warm:1', '--nodes', 'host=a');
+  assert.equal(refused.code, 1);
+  assert.match(refused.value.reason, /allowed are terms with commas/);
+});
+
 test('what is not there is a failure that says so', async () => {
   const { code, value } = await json('pull', 'team/app:none');
   assert.equal(code, 1);

@@ -2,9 +2,10 @@ import type { Command } from './command.ts';
 import { blob } from './commands/blob.ts';
 import { doctor } from './commands/doctor.ts';
 import { install } from './commands/install.ts';
+import { preheat } from './commands/preheat.ts';
 import { pull } from './commands/pull.ts';
 import { status } from './commands/status.ts';
 import { uninstall } from './commands/uninstall.ts';
 
 /** Every command, in the order of `shoal --help`. */
-export const commands: readonly Command[] = [status, doctor, pull, blob, install, uninstall];
+export const commands: readonly Command[] = [status, doctor, pull, preheat, blob, install, uninstall];

@@ -4,6 +4,7 @@ export * from './blob-cut.ts';
 export * from './digest.ts';
 export * from './errors.ts';
 export * from './ids.ts';
+export * from './image-name.ts';
 export * from './merkle.ts';
 export * from './metainfo.ts';
 export * from './metrics-text.ts';

@@ -1,4 +1,5 @@
 import { type Digest, type PeerId, type Static, type SwarmId, Type } from '@shoal/core';
+import { commandsMax, CommandSchema, CommandStateSchema, NodeSchema } from './command.ts';
 
 /** The most swarms of one announce or lookup. */
 export const announceSwarmsMax = 1000;
@@ -105,14 +106,13 @@ export const HeartbeatRequestSchema = Type.Object({
       swarms: Type.Optional(count),
     }),
   ),
+  node: Type.Optional(NodeSchema),
+  states: Type.Optional(Type.Array(CommandStateSchema, { maxItems: commandsMax })),
 });
 
 export const HeartbeatResponseSchema = Type.Object({
   known: Type.Boolean({ description: 'False: announce all again.' }),
-  commands: Type.Array(Type.Object({ kind: Type.String({ maxLength: 64 }) }), {
-    maxItems: 64,
-    description: 'Unknown kinds are skipped.',
-  }),
+  commands: Type.Array(CommandSchema, { maxItems: commandsMax }),
   intervalMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
   reportMs: Type.Optional(ReportMsSchema),
 });

@@ -1,5 +1,6 @@
 export * from './announce.ts';
 export * from './cluster.ts';
+export * from './command.ts';
 export { decodeHelloFields, encodeHelloFields, type ConnectionKind, type HelloFields, type PeerRole } from './hello.ts';
 export * from './frame-decoder.ts';
 export * from './lease.ts';

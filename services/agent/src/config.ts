@@ -89,6 +89,19 @@ const schema = section({
       description: 'Failure or network zone of the node; peers of the same zone are preferred.',
     }),
   ),
+  node: section({
+    name: Type.Optional(
+      text({
+        pattern: '^[A-Za-z0-9._-]+$',
+        maxLength: 253,
+        description: 'Name of the node, by which preheating selects it; without it the host name.',
+      }),
+    ),
+    labels: list(
+      text({ pattern: '^[A-Za-z0-9._/-]{1,63}=[A-Za-z0-9._/-]{0,63}$', maxLength: 127, description: '`key=value`.' }),
+      { default: [], max: 64, description: 'Labels by which preheating selects the node, such as `disk=ssd`.' },
+    ),
+  }),
   trust: section({
     caFile: Type.Optional(
       path({

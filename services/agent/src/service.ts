@@ -63,6 +63,7 @@ export class Agent implements AsyncDisposable {
     const side = pullSide(ground, swarm);
     const { pulls, registry } = side;
     swarm.report(() => pulls.active);
+    swarm.preheat({ registry, cache: ground.cache });
     parts.defer(() => pulls.stop());
     await ground.learner.start();
 

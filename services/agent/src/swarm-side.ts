@@ -1,11 +1,13 @@
 import { type Address, formatAddress } from '@shoal/core';
 import { Exchange, type ExchangeLimits } from '@shoal/exchange';
-import { announceSwarmsMax } from '@shoal/protocol';
+import { announceSwarmsMax, type HeartbeatResponse } from '@shoal/protocol';
 import { listening } from '@shoal/service';
 import type { AgentConfig } from './config.ts';
 import type { Ground } from './ground.ts';
 import { PeerRecords } from './peers/peer-records.ts';
 import { recordProvider } from './peers/record-provider.ts';
+import { nodeDescription, nodePlatform } from './preheat/node.ts';
+import { Preheater, type PreheaterOptions } from './preheat/preheater.ts';
 import { Seeds } from './seeds/seeds.ts';
 import { Announcer } from './tracker/announcer.ts';
 import type { BlobPull } from './pull/blob-pull.ts';
@@ -38,6 +40,7 @@ export class SwarmSide implements AsyncDisposable {
   readonly #ground: Ground;
   readonly #heartbeat: Heartbeat;
   #reporter: Reporter | undefined;
+  #preheater: Preheater | undefined;
 
   private constructor(exchange: Exchange, traffic: Traffic, ground: Ground) {
     const { config, auth, pool, events, clock, prng } = ground;
@@ -61,7 +64,7 @@ export class SwarmSide implements AsyncDisposable {
       events,
     });
     this.#heartbeat = new Heartbeat({
-      send: () => this.tracker.heartbeat(this.announcer.confirmedCount),
+      send: () => this.#beat(),
       forgotten: () => this.announcer.announceAll(),
       prng,
     });
@@ -103,6 +106,21 @@ export class SwarmSide implements AsyncDisposable {
     return this.exchange.address;
   }
 
+  /** From now on trackers may ask this node to fetch images. */
+  preheat(o: Pick<PreheaterOptions, 'registry' | 'cache'>): void {
+    this.#preheater = new Preheater({ ...o, platform: nodePlatform, ended: () => this.#heartbeat.soon() });
+  }
+
+  async #beat(): Promise<HeartbeatResponse> {
+    const preheater = this.#preheater;
+    const states = preheater?.states() ?? [];
+    const swarms = this.announcer.confirmedCount;
+    const answer = await this.tracker.heartbeat(swarms, { node: nodeDescription(this.#ground.config), states });
+    preheater?.told(states);
+    preheater?.accept(answer.commands);
+    return answer;
+  }
+
   /** From now on trackers that ask for it hear what this node does. */
   report(pulls: () => Iterable<BlobPull>): void {
     const { clock, prng, config } = this.#ground;
@@ -120,6 +138,7 @@ export class SwarmSide implements AsyncDisposable {
   /** Says goodbye to trackers and peers; running uploads may end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#heartbeat.stop();
+    await this.#preheater?.stop();
     this.#reporter?.stop();
     await this.announcer.stop();
     await this.exchange.close();

@@ -1,10 +1,9 @@
-import { formatBytes } from '@shoal/core';
+import { formatBytes, parseImageName } from '@shoal/core';
 import type { ParsedArguments } from '../arguments.ts';
 import { basicHeaders } from '../cluster/credentials.ts';
 import { clusterFlags, endpointsHelp, endpointsOf, registryNames } from '../cluster/endpoints.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { parseImageName } from '../pull/image-name.ts';
 import { type Platform, pullImage } from '../pull/pull-image.ts';
 import { progressOn } from '../pull/progress.ts';
 import { positionalsOf } from './positionals.ts';

@@ -15,10 +15,13 @@ export interface ProgressLine {
 const silent: Progress = { begin: () => ({ add: () => {}, end: () => {} }), stop: () => {} };
 
 /** Bars on standard error where that is a terminal, nothing otherwise: a log is no place for them. */
-export const progressOn = (stream: NodeJS.WriteStream, wanted: boolean): Progress =>
-  wanted && stream.isTTY ? bars(stream) : silent;
+export const progressOn = (
+  stream: NodeJS.WriteStream,
+  wanted: boolean,
+  format: (amount: number) => string = formatBytes,
+): Progress => (wanted && stream.isTTY ? bars(stream, format) : silent);
 
-const bars = (stream: NodeJS.WriteStream): Progress => {
+const bars = (stream: NodeJS.WriteStream, format: (amount: number) => string): Progress => {
   const multi = new MultiBar({
     stream,
     format: '{name} {bar} {percentage}% {done} of {size}',
@@ -31,8 +34,8 @@ const bars = (stream: NodeJS.WriteStream): Progress => {
       let done = 0;
       const payload = (): object => ({
         name: name.slice(0, 19),
-        done: formatBytes(done),
-        size: size === undefined ? '?' : formatBytes(size),
+        done: format(done),
+        size: size === undefined ? '?' : format(size),
       });
       const line: SingleBar = multi.create(Math.max(1, size ?? 1), 0, payload());
       return {

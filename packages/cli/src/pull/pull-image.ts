@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Digest, digestAlgorithm, isDigest, parseDigest } from '@shoal/core';
+import { type Digest, digestAlgorithm, type ImageName, isDigest, parseDigest } from '@shoal/core';
 import { Agent, request } from 'undici';
 import { AnswerError, DigestMismatchError, streamBlob } from './blob-stream.ts';
-import type { ImageName } from './image-name.ts';
 import type { Progress } from './progress.ts';
 
 /** As many blobs at once as containerd fetches of one image. */

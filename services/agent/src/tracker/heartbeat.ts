@@ -3,6 +3,7 @@ import type { HeartbeatResponse } from '@shoal/protocol';
 const firstMs = 1_000;
 const intervalMinMs = 200;
 const intervalMaxMs = 300_000;
+const soonMs = 500;
 
 export interface HeartbeatOptions {
   readonly send: () => Promise<HeartbeatResponse>;
@@ -17,6 +18,7 @@ export class Heartbeat {
   #intervalMs = firstMs;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #beating = false;
 
   constructor(o: HeartbeatOptions) {
     this.#o = o;
@@ -28,13 +30,20 @@ export class Heartbeat {
     clearTimeout(this.#timer);
   }
 
-  #arm(): void {
+  /** The next beat comes soon: there is news. */
+  soon(): void {
+    clearTimeout(this.#timer);
+    if (!this.#beating) this.#arm(Math.min(this.#intervalMs, soonMs));
+  }
+
+  #arm(intervalMs = this.#intervalMs): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#beat(), this.#intervalMs * (0.8 + 0.4 * this.#o.prng()));
+    this.#timer = setTimeout(() => void this.#beat(), intervalMs * (0.8 + 0.4 * this.#o.prng()));
     this.#timer.unref();
   }
 
   async #beat(): Promise<void> {
+    this.#beating = true;
     try {
       const answer = await this.#o.send();
       this.#intervalMs = Math.min(Math.max(answer.intervalMs, intervalMinMs), intervalMaxMs);
@@ -42,6 +51,7 @@ export class Heartbeat {
     } catch {
       // Announces report a tracker that is down; the next beat asks again.
     }
+    this.#beating = false;
     this.#arm();
   }
 }

@@ -2,6 +2,7 @@ import type { Digest, SwarmId } from '@shoal/core';
 import {
   type AnnounceResponse,
   AnnounceResponseSchema,
+  type HeartbeatRequest,
   type HeartbeatResponse,
   HeartbeatResponseSchema,
   type LeaseResponse,
@@ -73,8 +74,8 @@ export class TrackerClient {
   }
 
   /** `swarms` is how many memberships the trackers have confirmed: one that kept fewer asks for all of them again. */
-  async heartbeat(swarms: number): Promise<HeartbeatResponse> {
-    const beat = { peer: this.#o.self(), load: { swarms } };
+  async heartbeat(swarms: number, more: Pick<HeartbeatRequest, 'node' | 'states'> = {}): Promise<HeartbeatResponse> {
+    const beat: HeartbeatRequest = { peer: this.#o.self(), load: { swarms }, ...more };
     const answer = await this.#post('/shoal/v1/heartbeat', beat, isHeartbeatResponse);
     this.#o.paced?.(answer.reportMs);
     return answer;

@@ -8,6 +8,8 @@ import { schemaParser } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import { Type } from '@shoal/core';
 import type { ApiOptions } from './app.ts';
+import { Jobs } from '../preheat/jobs.ts';
+import { addPreheatRoutes } from '../preheat/routes.ts';
 import { RequestRate } from './request-rate.ts';
 
 const burstSeconds = 2;
@@ -30,7 +32,11 @@ const parsePage = schemaParser(
  * POST /shoal/v1/announce, /shoal/v1/heartbeat, /shoal/v1/lookup, /shoal/v1/lease (schemas in @shoal/protocol) and
  * GET /shoal/v1/swarms?limit=&cursor= -> { swarms: SwarmSummary[], next?: cursor }.
  */
-export const addRoutes = (app: FastifyInstance, { tracking, store, config: { limits }, clock }: ApiOptions): void => {
+export const addRoutes = (app: FastifyInstance, options: ApiOptions): void => {
+  const { tracking, store, config, clock } = options;
+  const { limits } = config;
+  const jobs = new Jobs({ tables: store.tables, clock, ttlMs: config.heartbeat.ttlMs });
+  addPreheatRoutes(app, jobs);
   const rate = new RequestRate({
     perSecondMax: limits.requestsPerSecondMax,
     burst: limits.requestsPerSecondMax * burstSeconds,
@@ -45,7 +51,8 @@ export const addRoutes = (app: FastifyInstance, { tracking, store, config: { lim
   app.post('/shoal/v1/heartbeat', async ({ body }) => {
     const heartbeat = parseHeartbeat(body);
     rate.take(heartbeat.peer.peerId);
-    return tracking.heartbeat(heartbeat);
+    const answer = await tracking.heartbeat(heartbeat);
+    return { ...answer, commands: await jobs.beat(heartbeat) };
   });
   app.post('/shoal/v1/lookup', async ({ body, ip }) => {
     const lookup = parseLookup(body);

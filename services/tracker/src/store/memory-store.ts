@@ -1,3 +1,4 @@
+import { MemoryTables, type Tables } from './tables.ts';
 import type { Digest, PeerId, Prng, SwarmId } from '@shoal/core';
 import type { PeerSelf } from '@shoal/protocol';
 import { gatewaysPerZone } from '@shoal/swarm';
@@ -55,6 +56,7 @@ export interface MemoryStoreOptions {
  * each call first drops the dead ones at its front, so no timer is needed and no dead peer is ever sampled.
  */
 export class MemoryPeerStore implements PeerStore {
+  readonly tables: Tables;
   readonly #o: MemoryStoreOptions;
   readonly #peers = new Map<PeerId, KnownPeer>();
   readonly #swarms = new Map<SwarmId, Swarm>();
@@ -63,6 +65,7 @@ export class MemoryPeerStore implements PeerStore {
   #serial = 0;
 
   constructor(options: MemoryStoreOptions) {
+    this.tables = new MemoryTables(options.clock);
     this.#o = options;
     this.#leases = new Leases({ clock: options.clock, leasesMax });
   }

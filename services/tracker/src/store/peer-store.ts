@@ -2,6 +2,7 @@ import { ShoalError } from '@shoal/core';
 import type { Digest, SwarmId } from '@shoal/core';
 import type { PeerEntry, PeerSelf } from '@shoal/protocol';
 import type { GatewayPlace } from '@shoal/swarm';
+import type { Tables } from './tables.ts';
 
 /** A member of one swarm. */
 export interface Member extends PeerEntry {
@@ -70,6 +71,8 @@ export interface SwarmPage {
  * - a failure of what stands behind it is a StoreUnavailableError within the deadline, and passes by itself.
  */
 export interface PeerStore extends AsyncDisposable {
+  /** Small things that all trackers of the cluster share. */
+  readonly tables: Tables;
   announce(peer: PeerSelf, changes: readonly MembershipChange[]): Promise<AnnounceOutcome>;
   /**
    * Renews a peer. `swarms` is how many memberships the peer believes to have.

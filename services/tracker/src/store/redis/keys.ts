@@ -18,6 +18,7 @@ import type { Digest, PeerId, SwarmId } from '@shoal/core';
  * | shoal:shoal:lease:{digest}                | string | the agent that may fetch the blob elsewhere         | 10 s, while it is renewed |
  * | shoal:shoal:peers                         | zset   | peer -> when it expires; for counting               | - |
  * | shoal:shoal:swarms                        | zset   | swarm -> when it expires; for counting and paging   | - |
+ * | shoal:shoal:table:{name}                  | hash   | nodes, jobs, and the state of a job at each node    | a day after the last write |
  *
  * Nothing here is the truth: what is lost is announced again by the peers.
  */
@@ -61,6 +62,10 @@ export class Keys {
 
   lease(digest: Digest): string {
     return `${this.#prefix}lease:{${digest}}`;
+  }
+
+  table(name: string): string {
+    return `${this.#prefix}table:{${name}}`;
   }
 
   get peers(): string {

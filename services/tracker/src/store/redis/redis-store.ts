@@ -21,6 +21,7 @@ import { LiveMembers, type Sampled } from './live-members.ts';
 import { encodeMember } from './member-codec.ts';
 import { runScript, scripts } from './scripts.ts';
 import { type MemberResult, SwarmMembers, swarmTtlMs } from './swarm-members.ts';
+import { RedisTables } from './redis-tables.ts';
 import { pageOfSwarms } from './swarm-pages.ts';
 
 export interface RedisStoreOptions {
@@ -38,6 +39,7 @@ const refreshMs = 3_600_000;
 
 /** The peers of any number of trackers, in Redis 6.2 or later; see keys.ts for what is kept where. */
 export class RedisPeerStore implements PeerStore {
+  readonly tables: RedisTables;
   readonly #o: RedisStoreOptions;
   readonly #keys: Keys;
   readonly #members: SwarmMembers;
@@ -46,6 +48,7 @@ export class RedisPeerStore implements PeerStore {
   constructor(options: RedisStoreOptions) {
     this.#o = options;
     this.#keys = new Keys(options.clusterId);
+    this.tables = new RedisTables(options.redis, this.#keys);
     this.#members = new SwarmMembers(options.redis, this.#keys);
     this.#live = new LiveMembers(options.redis, this.#keys, options.prng);
   }

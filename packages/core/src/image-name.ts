@@ -1,10 +1,10 @@
+import { InvalidValueError } from './errors.ts';
 import {
-  InvalidValueError,
   type ManifestReference,
   parseManifestReference,
   parseRepositoryName,
   type RepositoryName,
-} from '@shoal/core';
+} from './reference.ts';
 
 /** An image as people write it, in the names of the cluster: `team/app` is its own, `quay.io/team/app` one of another registry. */
 export interface ImageName {
