@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -126,13 +126,16 @@ export const reference = async ({ figures, blob, cluster }: Round): Promise<void
   const compiler = installed('cc') ?? installed('gcc');
   if (!compiler) return figures.skip('there is no C compiler: no reference in C');
   if (!existsSync(program)) {
-    const source = path.join(import.meta.dirname, 'reference.c');
-    const failed = await execute(compiler, ['-O2', '-o', program, source, '-lcrypto']).catch((error: Error) => error);
+    const code = path.join(import.meta.dirname, 'reference.c');
+    const failed = await execute(compiler, ['-O2', '-o', program, code, '-lcrypto']).catch((error: Error) => error);
     if (failed instanceof Error)
       return figures.skip(`the reference in C could not be built: ${failed.message.split('\n')[1]}`);
   }
+  // From where the agents read: what a read costs depends on the file system.
+  const source = path.join(cluster.caches, 'reference-source');
+  await copyFile(blob.path, source);
   await settleMemory(blob.size);
-  const sender = spawn(program, ['send', blob.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const sender = spawn(program, ['send', source], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [first] = (await once(sender.stdout, 'data')) as [Buffer];
   const sent = once(sender.stdout, 'data') as Promise<[Buffer]>;
   const copy = path.join(cluster.caches, 'reference-copy');
@@ -144,5 +147,5 @@ export const reference = async ({ figures, blob, cluster }: Round): Promise<void
   const cpu = { sender: Number((await sent)[0]), receiver: Number(spent) };
   figures.addTransfer('reference-c', blob.size, seconds, cpu);
   figures.add('reference-c.sum.cpuPerGB', ((cpu.sender + cpu.receiver) / blob.size) * 1e9);
-  await rm(copy);
+  await Promise.all([rm(copy), rm(source)]);
 };
