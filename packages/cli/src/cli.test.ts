@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { runCli } from './cli.ts';
 import { commands } from './commands.ts';
@@ -57,6 +58,7 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['pull', /<image> is missing/],
   ['pull a b', /"b" is one argument too many/],
   ['pull a --platform linux', /--platform: "linux" is not allowed; allowed is os\/architecture/],
+  ['completion tcsh', /shell: "tcsh" is not allowed; allowed is one of bash\|zsh\|fish/],
   ['blob', /"" is not allowed; allowed is one of put, get, stat/],
   ['blob put ns', /<file> is missing/],
   ['install containerd --root /no/such/folder', /--root: "\/no\/such\/folder" is not allowed; allowed is a folder/],
@@ -81,4 +83,16 @@ test('exit code 1: what fails is said, and is no refusal', { skip: process.platf
   const { code, err } = await shoal('install', 'docker', '--root', '/proc/self/task');
   assert.equal(code, 1);
   assert.match(err, /^shoal: E[A-Z]+: .*\/proc/);
+});
+
+test('bash completes commands, flags and actions by the printed script', async () => {
+  const { out } = await shoal('completion', 'bash');
+  const complete = (...words: string[]): string[] => {
+    const line = words.map((word) => `'${word}'`).join(' ');
+    const script = `${out}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _shoal; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split('\n');
+  };
+  assert.deepEqual(complete('shoal', 'unin'), ['uninstall']);
+  assert.deepEqual(complete('shoal', 'preheat', '--wa'), ['--wait']);
+  assert.deepEqual(complete('shoal', 'blob', 'st'), ['stat']);
 });

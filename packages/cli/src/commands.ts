@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { blob } from './commands/blob.ts';
+import { completionOf } from './commands/completion.ts';
 import { doctor } from './commands/doctor.ts';
 import { install } from './commands/install.ts';
 import { preheat } from './commands/preheat.ts';
@@ -7,5 +8,7 @@ import { pull } from './commands/pull.ts';
 import { status } from './commands/status.ts';
 import { uninstall } from './commands/uninstall.ts';
 
+const others: readonly Command[] = [status, doctor, pull, preheat, blob, install, uninstall];
+
 /** Every command, in the order of `shoal --help`. */
-export const commands: readonly Command[] = [status, doctor, pull, preheat, blob, install, uninstall];
+export const commands: readonly Command[] = [...others, completionOf(others)];
