@@ -27,68 +27,77 @@ const startView = async () => {
   return { view, time, url: `http://${formatAddress({ host, port })}/ui/`, [Symbol.asyncDispose]: dispose };
 };
 
-test('1,000 nodes: graph, availability, search and keys, light and dark', { skip: requireTool('chromium') }, async (t) => {
-  await using live = await startView();
-  const { view, time } = live;
-  const crowd = new Crowd();
-  const pass = (seconds: number, share = 1): void => {
-    for (let second = 0; second < seconds; second++) {
-      time.nowMs += 1000;
-      crowd.step(view, share);
-      view.tick();
+test(
+  '1,000 nodes: graph, availability, search and keys, light and dark',
+  { skip: requireTool('chromium') },
+  async (t) => {
+    await using live = await startView();
+    const { view, time } = live;
+    const crowd = new Crowd();
+    const pass = (seconds: number, share = 1): void => {
+      for (let second = 0; second < seconds; second++) {
+        time.nowMs += 1000;
+        crowd.step(view, share);
+        view.tick();
+      }
+    };
+    crowd.join(view);
+    pass(14);
+    const shots = await shotsFolder();
+    await using browser = await launch();
+    const { page, problems } = await openPage(browser, live.url);
+    await page.waitForFunction(() => document.querySelectorAll('#nodes .row').length === 200);
+    assert.match((await page.getAttribute('#graph', 'aria-label')) ?? '', /^1000 nodes in 3 zones, \d+ connections$/);
+
+    const feeding = setInterval(() => pass(1, 0.2), 1000);
+    const frames = await measureFrames(page, 5000);
+    clearInterval(feeding);
+    assert.ok(frames.painted > 0, 'the graph moves while reports come');
+    t.diagnostic(`frames with 1,000 nodes: ${JSON.stringify(frames)}`);
+
+    await page.keyboard.press('s');
+    await page.waitForSelector('#detail .finding');
+    assert.match((await page.textContent('#detail')) ?? '', /Why is this pull slow\?.*Its process is busy/);
+    await page.screenshot({ path: path.join(shots, 'crowd-light.png') });
+
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    await page.keyboard.type(crowd.members[4]?.self.address ?? '');
+    await page.waitForSelector('#found button');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(
+      (wanted) => document.querySelector('#detail h2')?.textContent === wanted,
+      crowd.members[4]?.self.address,
+    );
+
+    await page.focus('#graph');
+    for (const wanted of ['light', 'dark']) {
+      await page.keyboard.press('t');
+      assert.equal(await page.evaluate(() => document.documentElement.dataset['theme']), wanted);
     }
-  };
-  crowd.join(view);
-  pass(14);
-  const shots = await shotsFolder();
-  await using browser = await launch();
-  const { page, problems } = await openPage(browser, live.url);
-  await page.waitForFunction(() => document.querySelectorAll('#nodes .row').length === 200);
-  assert.match((await page.getAttribute('#graph', 'aria-label')) ?? '', /^1000 nodes in 3 zones, \d+ connections$/);
+    const colour = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(await colour(), 'rgb(16, 20, 26)');
+    await page.waitForTimeout(500);
+    await page.screenshot({ path: path.join(shots, 'crowd-dark.png') });
+    await page.keyboard.press('?');
+    assert.ok(await page.isVisible('#help'));
+    await page.keyboard.press('Escape');
 
-  const feeding = setInterval(() => pass(1, 0.2), 1000);
-  const frames = await measureFrames(page, 5000);
-  clearInterval(feeding);
-  assert.ok(frames.painted > 0, 'the graph moves while reports come');
-  t.diagnostic(`frames with 1,000 nodes: ${JSON.stringify(frames)}`);
-
-  await page.keyboard.press('s');
-  await page.waitForSelector('#detail .finding');
-  assert.match((await page.textContent('#detail')) ?? '', /Why is this pull slow\?.*Its process is busy/);
-  await page.screenshot({ path: path.join(shots, 'crowd-light.png') });
-
-  await page.keyboard.press('Escape');
-  await page.keyboard.press('/');
-  await page.keyboard.type(crowd.members[4]?.self.address ?? '');
-  await page.waitForSelector('#found button');
-  await page.keyboard.press('Enter');
-  await page.waitForFunction((wanted) => document.querySelector('#detail h2')?.textContent === wanted, crowd.members[4]?.self.address);
-
-  await page.focus('#graph');
-  for (const wanted of ['light', 'dark']) {
-    await page.keyboard.press('t');
-    assert.equal(await page.evaluate(() => document.documentElement.dataset['theme']), wanted);
-  }
-  const colour = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  assert.equal(await colour(), 'rgb(16, 20, 26)');
-  await page.waitForTimeout(500);
-  await page.screenshot({ path: path.join(shots, 'crowd-dark.png') });
-  await page.keyboard.press('?');
-  assert.ok(await page.isVisible('#help'));
-  await page.keyboard.press('Escape');
-
-  pass(200);
-  await page.waitForSelector('#recordings .row');
-  await page.click('#recordings .row');
-  await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>('#seek')?.value) > 20);
-  await page.keyboard.press('Escape');
-  await page.focus('#graph');
-  await page.keyboard.press(' ');
-  await page.screenshot({ path: path.join(shots, 'crowd-replay.png') });
-  await sleep(0);
-  assert.deepEqual(problems, []);
-  t.diagnostic(`screenshots: ${shots}`);
-});
+    pass(200);
+    crowd.giveUp(view);
+    pass(12);
+    await page.waitForSelector('#recordings .row');
+    await page.click('#recordings .row');
+    await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>('#seek')?.value) > 20);
+    await page.keyboard.press('Escape');
+    await page.focus('#graph');
+    await page.keyboard.press(' ');
+    await page.screenshot({ path: path.join(shots, 'crowd-replay.png') });
+    await sleep(0);
+    assert.deepEqual(problems, []);
+    t.diagnostic(`screenshots: ${shots}`);
+  },
+);
 
 test('the system decides on dark when nobody else has', { skip: requireTool('chromium') }, async () => {
   await using live = await startView();

@@ -74,6 +74,17 @@ export class Crowd {
     }
   }
 
+  /** Who has not all of it gives up. */
+  giveUp(view: LiveView): void {
+    const { swarm, digest } = this;
+    const { pieces } = this.#o;
+    for (const { self, have } of this.members.filter((member) => !member.have.complete)) {
+      const leave = { swarm, digest, event: 'leave' as const, have: have.count, pieces, degree: 0, want: 0 };
+      view.announced({ peer: self, swarms: [leave] });
+    }
+    this.members.splice(0, this.members.length, ...this.members.filter(({ have }) => have.complete));
+  }
+
   #member(index: number): Member {
     const { zones, pieces, blob } = this.#o;
     const peerId = `${blob.toString(16)}${index.toString(16).padStart(5, '0')}`.padEnd(40, 'ab') as PeerId;

@@ -78,21 +78,23 @@ export class Heat {
     const context = this.#rows.getContext('2d');
     if (!context || nodes.length === 0) return;
     const image = context.createImageData(parts, nodes.length);
-    const complete = rgb(colours['complete'] ?? '#000000');
+    const complete = pixel(rgb(colours['complete'] ?? '#000000'));
     const shades = Array.from({ length: 16 }, (_, digit) =>
-      mix(colours['empty'] ?? '', colours['downloading'] ?? '', digit / 15),
+      pixel(mix(colours['empty'] ?? '', colours['downloading'] ?? '', digit / 15)),
     );
+    const pixels = new Uint32Array(image.data.buffer);
     let at = 0;
     for (const node of nodes) {
       for (let part = 0; part < parts; part++) {
-        const shade = node.complete ? complete : shades[Math.round(share(node.held, part) * 15)];
-        image.data.set([...(shade ?? complete), 255], at);
-        at += 4;
+        pixels[at++] = node.complete ? complete : (shades[Math.round(share(node.held, part) * 15)] ?? complete);
       }
     }
     context.putImageData(image, 0, 0);
   }
 }
+
+/** As an image holds it: red is the lowest byte. @param {[number, number, number]} colour */
+const pixel = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
 /** @param {CanvasRenderingContext2D} context @param {string} text @param {number} y */
 const label = (context, text, y) => {

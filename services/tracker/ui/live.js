@@ -8,7 +8,7 @@
 const get = async (path, signal) => {
   const answer = await fetch(`/ui/api/${path}`, { signal: signal ?? AbortSignal.timeout(10_000) });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
+  return /** @type {Answer} */ (await answer.json());
 };
 
 /** @returns {Promise<RecordingRow[]>} */
@@ -40,7 +40,11 @@ export class Live {
     this.#source = source;
     source.addEventListener('open', () => this.#on.connected(true));
     source.addEventListener('error', () => this.#on.connected(false));
-    source.addEventListener('overview', ({ data }) => this.#on.overview(JSON.parse(data)));
-    source.addEventListener('frame', ({ data }) => this.#on.frame(JSON.parse(data)));
+    source.addEventListener('overview', ({ data }) =>
+      this.#on.overview(/** @type {Overview} */ (JSON.parse(String(data)))),
+    );
+    source.addEventListener('frame', ({ data }) =>
+      this.#on.frame(/** @type {SwarmFrame} */ (JSON.parse(String(data)))),
+    );
   }
 }

@@ -5,7 +5,7 @@ const zoomMax = 12;
 const clickPixels = 4;
 /** The largest a node gets when a swarm is small, in pixels from one to the next. */
 const scaleMax = 44;
-const margin = 34;
+const margin = 44;
 
 /** Which part of the graph is shown: wheel and keys zoom, dragging moves. */
 export class View {
@@ -69,7 +69,7 @@ export class View {
   transform({ width, height }, radius) {
     const room = Math.max(20, Math.min(width, height) / 2 - margin);
     const scale = Math.min(scaleMax, room / radius) * this.#zoom;
-    return { x: width / 2 + this.#x, y: height / 2 + this.#y - 4, scale };
+    return { x: width / 2 + this.#x, y: height / 2 + this.#y - 12, scale };
   }
 
   /** @param {number} factor @param {number} x @param {number} y what stays where it is, from the middle */

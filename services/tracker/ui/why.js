@@ -146,7 +146,7 @@ function missingNearby({ node, nodes, peers }) {
   const parts = partCount(nodes.values());
   if (node.held === '' || parts === 0 || peers.length === 0 || peers.some(({ complete }) => complete)) return undefined;
   const lacking = lacked(node, peers, parts);
-  const missing = parts - [...node.held].filter((digit) => digit === 'f').length;
+  const missing = parts - node.held.replaceAll(/[^f]/g, '').length;
   if (lacking < missing / 2 || lacking === 0) return undefined;
   return finding(
     node.origins.length === 0 ? 'cause' : 'hint',
