@@ -16,34 +16,38 @@ const overrides = {
   agent: { limits: { downloadBytesPerSecondMax: MiB } },
 };
 
-test('a pull by three real agents is seen as it goes, and again afterwards', { skip: requireTool('chromium') }, async (t) => {
-  await using shoal = await testCluster({ agents: 3, overrides, secret: 'a secret of this cluster' });
-  const { origin, agents, trackers } = shoal.cluster;
-  const layers = planLayers(imageBytes, 1);
-  const image = await pushImage(origin.url, { repository: 'team/app', tag: '1', layers, seed: 'ui' });
-  const digest = image.layers[0]?.digest ?? '';
-  const shots = await shotsFolder();
-  await using browser = await launch();
-  const { page, problems } = await openPage(browser, `http://127.0.0.1:${trackers[0]?.layout.ports.pieces}/`);
+test(
+  'a pull by three real agents is seen as it goes, and again afterwards',
+  { skip: requireTool('chromium') },
+  async (t) => {
+    await using shoal = await testCluster({ agents: 3, overrides, secret: 'a secret of this cluster' });
+    const { origin, agents, trackers } = shoal.cluster;
+    const layers = planLayers(imageBytes, 1);
+    const image = await pushImage(origin.url, { repository: 'team/app', tag: '1', layers, seed: 'ui' });
+    const digest = image.layers[0]?.digest ?? '';
+    const shots = await shotsFolder();
+    await using browser = await launch();
+    const { page, problems } = await openPage(browser, `http://127.0.0.1:${trackers[0]?.layout.ports.pieces}/`);
 
-  const pulls = agents.map((agent) => pullImage(agent.url, image, { received: () => undefined }));
-  await page.click(`#swarms .row:has-text("${digest.slice(0, 19)}")`);
-  await page.waitForFunction((wanted) => document.querySelector('#title')?.textContent === wanted, digest);
-  await page.waitForFunction(() => /[1-9]\d* neighbour/.test(document.querySelector('#nodes')?.textContent ?? ''));
-  await page.keyboard.press('s');
-  await page.waitForSelector('#detail .finding');
-  await page.screenshot({ path: path.join(shots, 'cluster-pull.png') });
-  for (const pull of pulls) assert.deepEqual((await pull).mismatches, []);
+    const pulls = agents.map((agent) => pullImage(agent.url, image, { received: () => undefined }));
+    await page.click(`#swarms .row:has-text("${digest.slice(0, 19)}")`);
+    await page.waitForFunction((wanted) => document.querySelector('#title')?.textContent === wanted, digest);
+    await page.waitForFunction(() => /[1-9]\d* neighbour/.test(document.querySelector('#nodes')?.textContent ?? ''));
+    await page.keyboard.press('s');
+    await page.waitForSelector('#detail .finding');
+    await page.screenshot({ path: path.join(shots, 'cluster-pull.png') });
+    for (const pull of pulls) assert.deepEqual((await pull).mismatches, []);
 
-  await page.keyboard.press('Escape');
-  await page.waitForFunction(() => /3 of 3 nodes complete/.test(document.querySelector('#facts')?.textContent ?? ''));
-  const replay = `#recordings .row:has-text("${digest.slice(0, 19)}")`;
-  await page.click(replay);
-  await page.selectOption('#speed', '16');
-  await page.waitForFunction(() => document.querySelector('#play')?.textContent === 'Play');
-  await page.waitForFunction(() => /3 of 3 nodes complete/.test(document.querySelector('#facts')?.textContent ?? ''));
-  await page.screenshot({ path: path.join(shots, 'cluster-replay.png') });
-  assert.ok(!(await page.content()).includes('a secret of this cluster'));
-  assert.deepEqual([problems, shoal.deaths], [[], []]);
-  t.diagnostic(`screenshots: ${shots}`);
-});
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => /3 of 3 nodes complete/.test(document.querySelector('#facts')?.textContent ?? ''));
+    const replay = `#recordings .row:has-text("${digest.slice(0, 19)}")`;
+    await page.click(replay);
+    await page.selectOption('#speed', '16');
+    await page.waitForFunction(() => document.querySelector('#play')?.textContent === 'Play');
+    await page.waitForFunction(() => /3 of 3 nodes complete/.test(document.querySelector('#facts')?.textContent ?? ''));
+    await page.screenshot({ path: path.join(shots, 'cluster-replay.png') });
+    assert.ok(!(await page.content()).includes('a secret of this cluster'));
+    assert.deepEqual([problems, shoal.deaths], [[], []]);
+    t.diagnostic(`screenshots: ${shots}`);
+  },
+);
