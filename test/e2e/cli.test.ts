@@ -22,6 +22,21 @@ before(async () => {
 
 after(async () => shoal[Symbol.asyncDispose]());
 
+/** What the commands print with --json, as far as these tests look at it. */
+interface Answer {
+  readonly bytes: number;
+  readonly verified: readonly { readonly digest: string }[];
+  readonly processes: readonly { readonly figures: { readonly cacheBlobs?: number } }[];
+  readonly proof: { readonly fromPeers: number; readonly fromOrigins: number; readonly servedToClients: number };
+  readonly size: number;
+  readonly digest: string;
+  readonly reason: string;
+  readonly problems: number;
+  readonly findings: readonly { readonly mend?: string }[];
+  readonly state: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 interface Ran {
   readonly code: number;
   readonly out: string;
@@ -36,9 +51,9 @@ const cli = async (argv: readonly string[]): Promise<Ran> => {
   return { code, out, err };
 };
 
-const json = async (...argv: string[]): Promise<{ code: number; value: any }> => {
+const json = async (...argv: string[]): Promise<{ code: number; value: Answer }> => {
   const { code, out } = await cli([...argv, ...where, '--json']);
-  return { code, value: JSON.parse(out) };
+  return { code, value: JSON.parse(out) as Answer };
 };
 
 test('pull verifies an image through an agent, and status proves where the bytes came from', async () => {
@@ -51,7 +66,7 @@ test('pull verifies an image through an agent, and status proves where the bytes
   });
   const first = await json('pull', 'team/app:1');
   assert.deepEqual([first.code, first.value.bytes], [0, image.size]);
-  const digests = first.value.verified.map(({ digest }: { digest: string }) => digest);
+  const digests = first.value.verified.map(({ digest }) => digest);
   for (const { digest } of image.layers) assert.ok(digests.includes(digest));
   const again = await cli(['pull', `${origin.registry}/team/app@${image.manifestDigest}`, '--agent', agents[1]!.url]);
   assert.equal(again.code, 0, again.err);
@@ -70,10 +85,10 @@ test('pull verifies an image through an agent, and status proves where the bytes
 test('preheat gets an image into the caches of all nodes', async () => {
   const { origin } = shoal.cluster;
   await pushImage(origin.url, { repository: 'team/warm', tag: '1', layers: planLayers(MiB, 1), seed: 'warm' });
-  const before = (await json('status')).value.processes.map(({ figures }: any) => figures.cacheBlobs ?? 0);
+  const before = (await json('status')).value.processes.map(({ figures }) => figures.cacheBlobs ?? 0);
   const { code, value } = await json('preheat', 'team/warm:1', '--wait', '--id', 'warm-1');
   assert.deepEqual([code, value.state, value.counts.done], [0, 'done', 2]);
-  const after = (await json('status')).value.processes.map(({ figures }: any) => figures.cacheBlobs ?? 0);
+  const after = (await json('status')).value.processes.map(({ figures }) => figures.cacheBlobs ?? 0);
   assert.deepEqual(
     after.slice(2),
     before.slice(2).map((count: number) => count + 3),

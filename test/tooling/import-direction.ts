@@ -6,7 +6,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
-import { importRules, type WorkspaceRule } from './import-rules.ts';
+import { importRules, secondEntries, type WorkspaceRule } from './import-rules.ts';
 
 /** One import statement: the importing file and the specifier, both as written, with `/` separators. */
 interface Import {
@@ -60,7 +60,8 @@ const workspaceViolation = (
   subpath: string | undefined,
 ): string | undefined => {
   if (`services/${name}` in importRules) return `no one imports a service (${workspace} -> services/${name})`;
-  if (subpath !== undefined) return `import @shoal/${name} itself: a package has one entry`;
+  if (subpath !== undefined && !secondEntries.includes(name + subpath))
+    return `import @shoal/${name} itself: a package has one entry`;
   if (workspace.endsWith(`/${name}`)) return 'a package does not import itself by name';
   if (rule.workspaces.includes(name)) return undefined;
   return `${workspace} may import: ${rule.workspaces.join(', ') || 'no other package'}`;

@@ -10,7 +10,21 @@ export interface WorkspaceRule {
   readonly pure?: { readonly npm: readonly string[] };
 }
 
-const shells = ['core', 'exchange', 'protocol', 'registry', 'ring', 'service', 'store', 'swarm', 'transport', 'upstreams'];
+const shells = [
+  'core',
+  'exchange',
+  'protocol',
+  'registry',
+  'ring',
+  'service',
+  'store',
+  'swarm',
+  'transport',
+  'upstreams',
+];
+
+/** A command must start at once: it takes a client without the servers that the whole package loads. */
+export const secondEntries: readonly string[] = ['service/client'];
 
 export const importRules: Readonly<Record<string, WorkspaceRule>> = {
   'packages/core': { workspaces: [], pure: { npm: ['typebox'] } },
