@@ -13,6 +13,7 @@ import {
   ReportSchema,
   SwarmIdSchema,
 } from '@shoal/protocol';
+import { preheatPaths } from './preheat/openapi.ts';
 import { uiPaths } from './ui/openapi.ts';
 import { adminPaths, openApiDocument, openApiPath, type Paths, version } from '@shoal/service';
 
@@ -91,5 +92,5 @@ export const trackerApi = (): object =>
     description:
       'Who is in which swarm. Agents and origins call it; every request is signed where the cluster has a secret.',
     version,
-    paths: { ...paths, ...uiPaths, ...openApiPath, ...adminPaths },
+    paths: { ...paths, ...preheatPaths, ...uiPaths, ...openApiPath, ...adminPaths },
   });

@@ -1,16 +1,10 @@
-import { ShoalError, Type } from '@shoal/core';
-import { CommandIdSchema } from '@shoal/protocol';
+import { ShoalError } from '@shoal/core';
 import { schemaParser } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import type { Jobs } from './jobs.ts';
+import { PreheatSchema } from './schema.ts';
 
-const parsePreheat = schemaParser(
-  Type.Object({
-    id: Type.Optional(CommandIdSchema),
-    image: Type.String({ minLength: 1, maxLength: 600 }),
-    nodes: Type.Optional(Type.String({ maxLength: 1000 })),
-  }),
-);
+const parsePreheat = schemaParser(PreheatSchema);
 
 /** POST /shoal/v1/preheats {id?, image, nodes?} -> JobState, GET /shoal/v1/preheats[/<id>], GET /shoal/v1/nodes. */
 export const addPreheatRoutes = (app: FastifyInstance, jobs: Jobs): void => {
