@@ -10,6 +10,7 @@ import {
   parseUpstreamName,
   type RateLimit,
   registryHost,
+  registryUrl,
   Upstream,
 } from '@shoal/registry';
 import { loadAuthorities } from '@shoal/service';
@@ -118,7 +119,7 @@ export class UpstreamSet implements AsyncDisposable {
     const { connectMs, answerMs, stallMs, deadlineMs, hurriedMs, manifestBytesMax } = config;
     events.known(label);
     const ca = registry.caFile === undefined ? undefined : loadAuthorities(`${key}.caFile`, registry.caFile);
-    const main = new URL(registry.url ?? defaultUrl(host));
+    const main = new URL(registry.url ?? registryUrl(host));
     const endpoints = [...registry.mirrors.map((mirror) => new URL(mirror)), main].map(
       (url) =>
         new Endpoint({
@@ -149,9 +150,6 @@ export class UpstreamSet implements AsyncDisposable {
     return keptCredential(() => dockerConfigCredential(file, registryHost(wanted) ?? wanted), this.#o.clock);
   }
 }
-
-const defaultUrl = (host: string): string =>
-  host === 'docker.io' ? 'https://registry-1.docker.io' : `https://${host}`;
 
 const patternTest = (patterns: readonly string[]): ((repository: string) => boolean) => {
   const expressions = patterns.map((pattern) => {

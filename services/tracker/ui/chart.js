@@ -1,4 +1,4 @@
-import { fitted } from './dom.js';
+import { Painting } from './canvas.js';
 import { rate } from './format.js';
 import { colours } from './theme.js';
 
@@ -9,12 +9,11 @@ const labelHeight = 14;
 export class Chart {
   /** @type {{ atMs: number, value: number }[]} */
   #points = [];
-  #scheduled = false;
-  #fit;
+  #painting;
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    this.#fit = fitted(canvas, () => this.redraw());
+    this.#painting = new Painting(canvas, () => this.#draw());
   }
 
   reset() {
@@ -32,16 +31,12 @@ export class Chart {
   }
 
   redraw() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    requestAnimationFrame(() => this.#draw());
+    this.#painting.soon();
   }
 
   #draw() {
-    this.#scheduled = false;
-    const { context, size } = this.#fit;
-    context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
-    context.clearRect(0, 0, size.width, size.height);
+    this.#painting.clear();
+    const { context, size } = this.#painting;
     const [first, last] = [this.#points[0], this.#points.at(-1)];
     if (!first || !last || size.height < 2 * labelHeight) return;
     const most = Math.max(1, ...this.#points.map(({ value }) => value));

@@ -44,22 +44,3 @@ export const fill = (list, rows) => {
   list.replaceChildren(...children);
   if (hadFocus) children.find(({ dataset }) => dataset['key'] === focused)?.focus({ preventScroll: true });
 };
-
-/**
- * A canvas that has as many pixels as the screen shows; `draw` is called when its size changes.
- * @param {HTMLCanvasElement} canvas @param {() => void} draw
- */
-export const fitted = (canvas, draw) => {
-  const context = canvas.getContext('2d');
-  if (!context) throw new Error('this browser draws no canvas');
-  const size = { width: 0, height: 0, ratio: 1 };
-  new ResizeObserver(() => {
-    size.ratio = Math.min(2, globalThis.devicePixelRatio);
-    size.width = canvas.clientWidth;
-    size.height = canvas.clientHeight;
-    canvas.width = Math.max(1, Math.round(size.width * size.ratio));
-    canvas.height = Math.max(1, Math.round(size.height * size.ratio));
-    draw();
-  }).observe(canvas);
-  return { context, size };
-};

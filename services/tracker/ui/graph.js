@@ -1,7 +1,7 @@
 /** @import { Nodes } from './model.js' */
 /** @import { Edge } from './edges.js' */
 /** @import { NodeView } from '../src/ui/views.ts' */
-import { fitted } from './dom.js';
+import { Painting } from './canvas.js';
 import { edgesOf } from './edges.js';
 import { Layout, originIds } from './layout.js';
 import { progressOf, stateOf } from './model.js';
@@ -24,15 +24,13 @@ export class Graph {
   #shown = new Map();
   #links = document.createElement('canvas');
   #linksStale = true;
-  #scheduled = false;
   /** @type {string | undefined} */
   #chosen;
   /** @type {string | undefined} */
   #hovered;
   #canvas;
-  #fit;
+  #painting;
   #view;
-  #paint = () => this.#draw();
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -40,13 +38,17 @@ export class Graph {
    */
   constructor(canvas, events) {
     this.#canvas = canvas;
-    this.#fit = fitted(canvas, () => this.redraw());
+    this.#painting = new Painting(
+      canvas,
+      () => this.#draw(),
+      () => this.redraw(),
+    );
     this.#view = new View(canvas, () => this.redraw(), {
       hover: (x, y) => {
         const id = this.#at(x, y);
         if (id !== this.#hovered) {
           this.#hovered = id;
-          this.#schedule();
+          this.#painting.soon();
         }
         events.hovered(id, x, y);
       },
@@ -80,23 +82,16 @@ export class Graph {
   /** @param {string | undefined} id */
   choose(id) {
     this.#chosen = id;
-    this.#schedule();
+    this.#painting.soon();
   }
 
   redraw() {
     this.#linksStale = true;
-    this.#schedule();
-  }
-
-  #schedule() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    requestAnimationFrame(this.#paint);
+    this.#painting.soon();
   }
 
   #draw() {
-    this.#scheduled = false;
-    const { context, size } = this.#fit;
+    const { context, size } = this.#painting;
     if (size.width === 0) return;
     const at = this.#view.transform(size, this.#layout.radius);
     if (this.#linksStale) this.#paintLinks(at);
@@ -112,12 +107,12 @@ export class Graph {
     }
     const moving = this.#ease();
     drawNodes(context, this.#marks(), at, { chosen: this.#chosen, hovered: this.#hovered });
-    if (moving) this.#schedule();
+    if (moving) this.#painting.soon();
   }
 
   /** @param {import('./view.js').Transform} at */
   #paintLinks(at) {
-    const { size } = this.#fit;
+    const { size } = this.#painting;
     this.#linksStale = false;
     this.#links.width = this.#canvas.width;
     this.#links.height = this.#canvas.height;
@@ -158,7 +153,7 @@ export class Graph {
 
   /** @param {number} x @param {number} y in the canvas */
   #at(x, y) {
-    const at = this.#view.transform(this.#fit.size, this.#layout.radius);
+    const at = this.#view.transform(this.#painting.size, this.#layout.radius);
     let [nearest, distance] = [/** @type {string | undefined} */ (undefined), Math.max(10, at.scale * 0.5)];
     for (const [id, place] of this.#layout.places) {
       const away = Math.hypot(place.x * at.scale + at.x - x, place.y * at.scale + at.y - y);

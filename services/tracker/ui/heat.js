@@ -1,6 +1,6 @@
 /** @import { Nodes } from './model.js' */
 /** @import { NodeView } from '../src/ui/views.ts' */
-import { fitted } from './dom.js';
+import { Painting } from './canvas.js';
 import { byZone, copies, partCount, progressOf, share } from './model.js';
 import { colours, mix, rgb } from './theme.js';
 
@@ -17,13 +17,12 @@ export class Heat {
   /** @type {Nodes} */
   #nodes = new Map();
   #pieces = 0;
-  #scheduled = false;
-  #fit;
+  #painting;
   #rows = document.createElement('canvas');
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    this.#fit = fitted(canvas, () => this.redraw());
+    this.#painting = new Painting(canvas, () => this.#draw());
   }
 
   /** @param {Nodes} nodes @param {number} pieces */
@@ -34,16 +33,12 @@ export class Heat {
   }
 
   redraw() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    requestAnimationFrame(() => this.#draw());
+    this.#painting.soon();
   }
 
   #draw() {
-    this.#scheduled = false;
-    const { context, size } = this.#fit;
-    context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
-    context.clearRect(0, 0, size.width, size.height);
+    this.#painting.clear();
+    const { context, size } = this.#painting;
     const parts = partCount(this.#nodes.values());
     if (parts === 0 || size.width <= labelWidth) return;
     const zones = byZone(this.#nodes);

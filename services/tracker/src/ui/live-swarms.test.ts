@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { Report, SwarmAnnounce, SwarmReport } from '@shoal/protocol';
 import type { PeerId } from '@shoal/core';
 import { digestOf, peer as memberOf, swarmId } from '../store/peer-store-conformance.ts';
+import { announceOf } from '../../test/tracker-client.ts';
 import { LiveSwarms } from './live-swarms.ts';
 
 /** Peer ids that differ in their first digits, as random ones do. */
@@ -11,16 +12,8 @@ const peer = (n: number, o: object = {}) =>
 
 const ttlMs = 30_000;
 
-const announce = (n: number, o: Partial<SwarmAnnounce> = {}): SwarmAnnounce => ({
-  swarm: swarmId(n),
-  digest: digestOf(n),
-  event: 'join',
-  have: 0,
-  pieces: 10,
-  degree: 0,
-  want: 10,
-  ...o,
-});
+const announce = (n: number, o: Partial<SwarmAnnounce> = {}): SwarmAnnounce =>
+  announceOf(n, { digest: digestOf(n), ...o });
 
 const load: Report['load'] = {
   sentBytes: 0,
