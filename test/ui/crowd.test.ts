@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatAddress } from '@shoal/core';
 import { loadConfig, silentLog } from '@shoal/service';
 import { trackerConfig } from '../../services/tracker/src/config.ts';
@@ -20,11 +21,23 @@ const startView = async () => {
   const app = uiServer(view, config.ui, silentLog('tracker'));
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { address: host, port } = app.server.address() as { address: string; port: number };
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => sockets.add(socket));
   const dispose = async (): Promise<void> => {
     await view[Symbol.asyncDispose]();
     await app.close();
   };
-  return { view, time, url: `http://${formatAddress({ host, port })}/ui/`, [Symbol.asyncDispose]: dispose };
+  return {
+    view,
+    time,
+    url: `http://${formatAddress({ host, port })}/ui/`,
+    /** Resolves when the kernel has all that was sent: a viewer who is too far behind is cut off. */
+    taken: async (): Promise<void> => {
+      do await nextTurn();
+      while ([...sockets].some(({ destroyed, writableLength }) => !destroyed && writableLength > 0));
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
 };
 
 test(
@@ -83,17 +96,25 @@ test(
     assert.ok(await page.isVisible('#help'));
     await page.keyboard.press('Escape');
 
-    pass(200);
+    const passWatched = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second++) {
+        pass(1);
+        await live.taken();
+      }
+    };
+    await passWatched(200);
     crowd.giveUp(view);
-    pass(12);
+    await passWatched(12);
     await page.waitForSelector('#recordings .row');
     await page.click('#recordings .row');
     await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>('#seek')?.value) > 20);
-    await page.keyboard.press('Escape');
     await page.focus('#graph');
     await page.keyboard.press(' ');
+    const moment = await page.inputValue('#seek');
     await page.screenshot({ path: path.join(shots, 'crowd-replay.png') });
-    await sleep(0);
+    assert.equal(await page.inputValue('#seek'), moment, 'the space key holds the replay');
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.querySelector<HTMLElement>('#player')?.hidden);
     assert.deepEqual(problems, []);
     t.diagnostic(`screenshots: ${shots}`);
   },

@@ -79,12 +79,16 @@ describe('why a pull is slow', () => {
     ],
     ['the fallback', { way: 'http-any' }, [seed], 'hint: It fetches by HTTP from an origin'],
     ['corrupt pieces', { corrupt: 1 }, [seed], 'hint: 1 piece did not match'],
-    ['an old agent', { held: '' }, [seed], 'hint: It sends no reports'],
+    ['an old agent', { held: '', joinedMs: nowMs - 60_000 }, [seed], 'hint: It sends no reports'],
     ['others are faster', { down: 100 }, [seed, nodeOf('quick')], 'hint: It is slower than the others'],
   ];
   for (const [name, node, others, title] of cases) {
     it(`names ${name}`, () => assert.ok(titles(node, ...others).includes(title), titles(node, ...others).join('; ')));
   }
+
+  it('waits for the first report of a node that has just joined', () => {
+    assert.ok(!titles({ held: '', joinedMs: nowMs - 500 }, seed).includes('hint: It sends no reports'));
+  });
 
   it('says so when nothing holds it up', () => {
     assert.deepEqual(titles({}, seed, nodeOf('other')), ['fine: It is as fast as the others']);

@@ -174,7 +174,7 @@ function chooseSwarm(swarm, node) {
   if (swarm !== live.swarm || replay.open) reset();
   replay.stop();
   shown.recording = '';
-  shown.row = undefined;
+  shown.row = shown.overview?.swarms.find((row) => row.swarm === swarm);
   chooseNode(node);
   live.watch(swarm);
   history.replaceState(null, '', `#${swarm}`);

@@ -10,6 +10,8 @@ import { median, partCount, progressOf, share } from './model.js';
 /** @typedef {{ node: NodeView, nodes: Nodes, pieces: number, nowMs: number, peers: NodeView[] }} Case */
 
 const silentMs = 30_000;
+/** A node that has only just joined need not have reported yet. */
+const reportedMs = 15_000;
 const busyShare = 0.9;
 const limitShare = 0.9;
 const slowShare = 0.6;
@@ -45,8 +47,8 @@ const rules = [
     if (quietMs < silentMs) return undefined;
     return finding('cause', `Silent for ${duration(quietMs)}`, 'The node has died, hangs, or reaches another tracker.');
   },
-  ({ node }) =>
-    node.held === ''
+  ({ node, nowMs }) =>
+    node.held === '' && nowMs - node.joinedMs >= reportedMs
       ? finding('hint', 'It sends no reports', 'Its agent is of an older version: only its announces are known.')
       : undefined,
   ({ node }) =>
