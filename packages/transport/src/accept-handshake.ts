@@ -90,7 +90,8 @@ export class AcceptHandshake implements ConnectionOwner {
   }
 
   #hear(hello: Hello): void {
-    this.#remote = judge(this.#station, hello, 'shoal-tcp-dial-v1', this.#nonce);
+    const { certifiedIds } = this.connection;
+    this.#remote = judge(this.#station, hello, { label: 'shoal-tcp-dial-v1', nonce: this.#nonce, certifiedIds });
     this.#reception.proven(this, this.#remote);
   }
 }

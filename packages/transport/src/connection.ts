@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { formatAddress, ShoalError } from '@shoal/core';
+import { TLSSocket } from 'node:tls';
+import { type PeerId, ShoalError } from '@shoal/core';
 import {
   type DataHeader,
   encodeMessage,
@@ -10,8 +11,12 @@ import {
   type Phase,
   ProtocolError,
 } from '@shoal/protocol';
+import { certifiedIds } from './certified-ids.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
 import { Refusal } from './refusal.ts';
+import { remoteOf } from './remote.ts';
+import type { SocketFactory } from './socket-factory.ts';
+import { tlsReason } from './tls-reason.ts';
 
 /**
  * Whoever a connection belongs to at the moment. A ShoalError thrown by one of these closes the connection with its
@@ -31,6 +36,7 @@ export interface ConnectionOwner {
 interface ConnectionContext {
   readonly clock: () => number;
   readonly limits: Pick<EndpointLimits, 'lingerMs'>;
+  readonly sockets: Pick<SocketFactory, 'namesOf'>;
 }
 
 /** A socket that speaks frames: receives for its owner, sends, and closes with a reason. */
@@ -43,19 +49,21 @@ export class Connection implements FrameSink {
   readonly #socket: Socket;
   readonly #clock: () => number;
   readonly #lingerMs: number;
+  readonly #sockets: ConnectionContext['sockets'];
   readonly #decoder: FrameDecoder;
   #linger: NodeJS.Timeout | undefined;
   #open = true;
   #reported = false;
 
-  constructor(socket: Socket, owner: ConnectionOwner, { clock, limits }: ConnectionContext) {
+  constructor(socket: Socket, owner: ConnectionOwner, { clock, limits, sockets }: ConnectionContext) {
     this.#socket = socket;
     this.owner = owner;
     this.#clock = clock;
     this.#lingerMs = limits.lingerMs;
+    this.#sockets = sockets;
     this.heardMs = clock();
     this.#decoder = new FrameDecoder(this);
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#lost(error.code ?? error.message));
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#lost(tlsReason(error) ?? error.code ?? error.message));
     socket.on('end', () => this.#lost('the peer closed the connection'));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.socketClosed = promise;
@@ -82,8 +90,12 @@ export class Connection implements FrameSink {
 
   /** For logs. */
   get remote(): string {
-    const { remoteAddress, remotePort } = this.#socket;
-    return remoteAddress === undefined ? 'unknown' : formatAddress({ host: remoteAddress, port: remotePort ?? 0 });
+    return remoteOf(this.#socket);
+  }
+
+  /** What the other side's certificate allows it to be; see `certifiedIds`. */
+  get certifiedIds(): ReadonlySet<PeerId> | undefined {
+    return certifiedIds(this.#sockets.namesOf(this.#socket));
   }
 
   /** Feeds the decoder; for the socket only. */
@@ -121,7 +133,7 @@ export class Connection implements FrameSink {
   /** Tells the peer why in an ERROR, ends with FIN, and lets it read that for a while. */
   refuse(code: ErrorCode, reason: string): void {
     if (!this.#open) return;
-    if (this.#socket.connecting) return this.destroy(reason);
+    if (isOpening(this.#socket)) return this.destroy(reason);
     this.#stop();
     this.#socket.end(encodeMessage({ type: 'error', code, reason: reason.slice(0, 160) }));
     this.#socket.resume();
@@ -177,3 +189,6 @@ export class Connection implements FrameSink {
     this.owner.closed(reason, refusal);
   }
 }
+
+/** Nothing can be said on it yet. */
+const isOpening = (socket: Socket): boolean => socket.connecting || (socket instanceof TLSSocket && !socket.authorized);

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { KiB, MiB, parsePeerId } from '@shoal/core';
 import { dataPair, linkedPair, type LinkedPair, startNode } from './testing/node.ts';
 import { RawPeer } from './testing/raw-peer.ts';
-import { spiedSockets } from './testing/sockets.ts';
+import { breakOff, spiedSockets } from './testing/sockets.ts';
 import type { PieceReader, TransferHandle } from './uplink.ts';
 
 const memory = (blob: Uint8Array): PieceReader => ({
@@ -185,7 +185,7 @@ suite('peers that vanish in the middle of a transfer', () => {
     await using pair = await dataPair({ up: { sockets } });
     const { ended } = send(pair, 1, 512 * MiB);
     await pair.down.seen.until('it flows', () => pair.down.seen.payloadBytes > MiB);
-    sockets.accepted[1]!.resetAndDestroy();
+    breakOff(sockets.accepted[1]!);
     await pair.down.seen.until('dataClosed', () => pair.down.seen.dataClosures.length === 1);
     assert.equal(await ended, false);
     assert.equal(pair.upLink.uplink, undefined);
@@ -200,7 +200,7 @@ suite('peers that vanish in the middle of a transfer', () => {
     await using pair = await dataPair({ down: { sockets } });
     const { ended } = send(pair, 1, 512 * MiB);
     await pair.down.seen.until('it flows', () => pair.down.seen.payloadBytes > MiB);
-    for (const socket of sockets.dialled) socket.resetAndDestroy();
+    for (const socket of sockets.dialled) breakOff(socket);
     assert.equal(await ended, false);
     await pair.up.seen.until('linkClosed', () => pair.up.seen.closed.length === 1);
     assert.match(pair.up.seen.closed[0]!.reason, /ECONNRESET|closed/);

@@ -69,7 +69,8 @@ export class DialHandshake implements ConnectionOwner {
   }
 
   #accept(hello: Hello): void {
-    const remote = judge(this.#station, hello, 'shoal-tcp-listen-v1', this.#nonce);
+    const { certifiedIds } = this.#connection;
+    const remote = judge(this.#station, hello, { label: 'shoal-tcp-listen-v1', nonce: this.#nonce, certifiedIds });
     clearTimeout(this.#deadline);
     this.#proven = true;
     this.#outcome.proven(this.#connection, remote);

@@ -44,6 +44,6 @@ export interface EndpointOptions {
   /** Milliseconds of a clock that never goes back; performance.now by default. */
   readonly clock?: () => number;
   readonly log?: Log;
-  /** Plain TCP by default. */
+  /** Plain TCP by default; TlsSockets for mutual TLS. */
   readonly sockets?: SocketFactory;
 }

@@ -2,7 +2,7 @@ import { type Address, formatAddress, type PeerId } from '@shoal/core';
 import { advertisedAddress } from './advertised.ts';
 import { DialAttempt } from './dial-attempt.ts';
 import { DialError } from './dial-error.ts';
-import { defaultEndpointLimits } from './endpoint-limits.ts';
+import { defaultEndpointLimits, type EndpointLimits } from './endpoint-limits.ts';
 import type { EndpointOptions } from './endpoint-options.ts';
 import { FrontDesk } from './front-desk.ts';
 import type { NodeIdentity } from './identity.ts';
@@ -40,14 +40,15 @@ export class Endpoint implements AsyncDisposable {
   static async listen(options: EndpointOptions): Promise<Endpoint> {
     const { sockets = tcpSockets, log = silentLog } = options;
     let desk: FrontDesk | undefined;
-    const listener = await sockets.listen(
-      options.listen,
-      (socket) => {
+    const listener = await sockets.listen(options.listen, {
+      limits: limitsOf(options),
+      accepted: (socket) => {
         if (desk) desk.accept(socket);
         else socket.destroy();
       },
-      (error) => log.warn({ err: error }, 'a connection could not be accepted'),
-    );
+      refused: (remote, reason) => log.info({ remote, reason }, 'a connection was refused'),
+      failed: (error) => log.warn({ err: error }, 'a connection could not be accepted'),
+    });
     try {
       const station = stationOf(options, advertisedAddress(options.identity.address, listener.address));
       const roster = new Roster(station);
@@ -132,9 +133,11 @@ export class Endpoint implements AsyncDisposable {
   }
 }
 
+const limitsOf = (options: EndpointOptions): EndpointLimits => ({ ...defaultEndpointLimits, ...options.limits });
+
 const stationOf = (options: EndpointOptions, address: string): Station => {
   const { handler, secret, log = silentLog, clock = () => performance.now(), sockets = tcpSockets } = options;
-  const limits = { ...defaultEndpointLimits, ...options.limits };
+  const limits = limitsOf(options);
   return {
     identity: { ...options.identity, address },
     proofs: new Proofs(secret),

@@ -36,6 +36,7 @@ export class FrontDesk implements Reception {
     const connection = track(this.#station, new Connection(socket, owner, this.#station));
     this.#strangers.add(connection);
     void connection.socketClosed.then(() => this.#strangers.delete(connection));
+    if (!this.#station.sockets.secure) socket.once('data', (bytes: Uint8Array) => refuseTls(connection, bytes));
     socket.on('data', (bytes: Uint8Array) => connection.receive(bytes));
     new AcceptHandshake(this.#station, connection, this);
   }
@@ -125,6 +126,11 @@ export class FrontDesk implements Reception {
     socket.destroySoon();
   }
 }
+
+/** How a TLS handshake begins; as a frame it would be longer than any. */
+const refuseTls = (connection: Connection, bytes: Uint8Array): void => {
+  if (bytes[0] === 0x16 && bytes[1] === 3) connection.refuse('credential', 'it speaks TLS, which is not set up here');
+};
 
 const stale = ({ incarnation }: HelloFields): Refusal =>
   new Refusal('stale', `incarnation ${incarnation} is over: there is a newer one`);

@@ -5,5 +5,6 @@ export * from './endpoint-options.ts';
 export * from './identity.ts';
 export * from './link.ts';
 export type { Log } from './log.ts';
-export { type Listener, type Receive, type SocketFactory, tcpSockets } from './socket-factory.ts';
+export { type Acceptor, type Listener, type Receive, type SocketFactory, tcpSockets } from './socket-factory.ts';
+export { type PeerTls, TlsSockets } from './tls-sockets.ts';
 export * from './uplink.ts';

@@ -7,6 +7,7 @@ import { Endpoint } from '../endpoint.ts';
 import type { EndpointHandler, EndpointOptions } from '../endpoint-options.ts';
 import type { NodeIdentity } from '../identity.ts';
 import type { Link } from '../link.ts';
+import { wire } from './wire.ts';
 
 /** A test that waits longer than this has failed. */
 export const patienceMs = 8000;
@@ -128,6 +129,7 @@ export const startNode = async ({ identity: parts, ...options }: NodeParts = {})
   const endpoint = await Endpoint.listen({
     listen: { host: '127.0.0.1', port: 0 },
     handler: seen,
+    sockets: wire().sockets(),
     log: { debug: note, info: note, warn: note },
     ...options,
     identity: identity(parts),

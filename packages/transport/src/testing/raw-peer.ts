@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import net from 'node:net';
+import type net from 'node:net';
 import type { Address } from '@shoal/core';
 import {
   type ConnectionKind,
@@ -12,6 +12,7 @@ import {
 } from '@shoal/protocol';
 import { Proofs, type ProofLabel } from '../proof.ts';
 import { identity, patienceMs } from './node.ts';
+import { wire } from './wire.ts';
 
 /** A peer that says whatever a test wants it to, over a bare socket. */
 export class RawPeer {
@@ -44,9 +45,9 @@ export class RawPeer {
   }
 
   static async dial(address: Address): Promise<RawPeer> {
-    const socket = net.connect(address);
+    const socket = wire().connect(address);
     const peer = new RawPeer(socket);
-    await once(socket, 'connect');
+    await once(socket, wire().connected);
     return peer;
   }
 
@@ -99,7 +100,7 @@ export const rawListener = async (
   accepted: (peer: RawPeer) => void,
 ): Promise<{ address: Address } & AsyncDisposable> => {
   const peers: RawPeer[] = [];
-  const server = net.createServer((socket) => {
+  const server = wire().createServer({}, (socket) => {
     const peer = new RawPeer(socket);
     peers.push(peer);
     accepted(peer);

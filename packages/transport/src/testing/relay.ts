@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import net from 'node:net';
+import type net from 'node:net';
 import type { Address } from '@shoal/core';
+import { wire } from './wire.ts';
 
 /** Decides when the slice of that number (from 0) of one direction goes on; slices, and the end, stay in order. */
 export type Gate = (slice: number) => Promise<void>;
@@ -14,8 +15,8 @@ export interface Relay extends AsyncDisposable {
 /** A network between dialer and listener that takes its time. */
 export const relay = async (target: Address, toListener: Gate, toDialer: Gate): Promise<Relay> => {
   const sockets = new Set<net.Socket>();
-  const server = net.createServer({ allowHalfOpen: true }, (near) => {
-    const far = net.connect({ ...target, allowHalfOpen: true });
+  const server = wire().createServer({ allowHalfOpen: true }, (near) => {
+    const far = wire().connect({ ...target, allowHalfOpen: true });
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
