@@ -132,6 +132,8 @@ export const clusterFetchJson = async (
 
 /** The whole body of an answer. @throws ClusterAnswerError when it is larger than `bytesMax`. */
 export const readBytes = async (answer: ClusterAnswer, bytesMax: number): Promise<Buffer> => {
+  // Of a known length undici gathers it itself, which costs less than an iteration.
+  if (Number(answer.headers['content-length']) <= bytesMax) return Buffer.from(await answer.body.arrayBuffer());
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of answer.body) {

@@ -51,7 +51,7 @@ export class AgentRegistry implements ReadRegistry {
     const atHand = reference.kind === 'digest' ? this.#manifests.atHand(repository, reference.digest) : undefined;
     if (atHand) return atHand;
     return this.#inTime(`${repository}, manifest`, (late) => {
-      const ended = AbortSignal.any([context.signal, late]);
+      const ended = () => AbortSignal.any([context.signal, late]);
       return reference.kind === 'tag'
         ? this.#manifests.byTag(repository, reference.tag, context.method, ended)
         : this.#manifests.byDigest(repository, reference.digest, ended);

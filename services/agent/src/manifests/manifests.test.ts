@@ -8,7 +8,7 @@ import { mediaTypeOf } from './media-type.ts';
 
 const repository = parseRepositoryName('team/app');
 const digestOf = (digit: string): Digest => parseDigest(`sha256:${digit.repeat(64)}`);
-const never = new AbortController().signal;
+const never = () => new AbortController().signal;
 const docker = 'application/vnd.docker.distribution.manifest.v2+json';
 const layer = (digit: string) => ({
   digest: digestOf(digit),

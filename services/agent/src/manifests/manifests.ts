@@ -52,7 +52,7 @@ export class Manifests {
     repository: RepositoryName,
     tag: Tag,
     method: 'GET' | 'HEAD',
-    signal: AbortSignal,
+    ended: () => AbortSignal,
   ): Promise<ServedManifest> {
     let resolved: ResolvedTag;
     try {
@@ -61,7 +61,7 @@ export class Manifests {
       const unanswered = error instanceof ShoalError && error.code === 'UNAVAILABLE';
       const digest = unanswered ? await this.#o.directTag(repository, tag) : undefined;
       if (digest === undefined) throw error;
-      return { ...(await this.byDigest(repository, digest, signal)), headers: { warning: directWarning } };
+      return { ...(await this.byDigest(repository, digest, ended)), headers: { warning: directWarning } };
     }
     const { signed, staleBecause } = resolved;
     const { digest, mediaType, size } = signed.record;
@@ -69,19 +69,19 @@ export class Manifests {
     const headers =
       staleBecause === undefined ? {} : { warning: '110 - "nobody could be asked whether the tag has moved"' };
     if (method === 'HEAD') return { digest, mediaType, size, headers };
-    return { ...(await this.byDigest(repository, digest, signal, mediaType)), headers };
+    return { ...(await this.byDigest(repository, digest, ended, mediaType)), headers };
   }
 
   /** `signedType` is the media type an origin signed for it. @throws OciError MANIFEST_UNKNOWN (404); ShoalError UNAVAILABLE (503) */
   async byDigest(
     repository: RepositoryName,
     digest: Digest,
-    signal: AbortSignal,
+    ended: () => AbortSignal,
     signedType?: string,
   ): Promise<ServedManifest> {
     const atHand = this.atHand(repository, digest, signedType);
     if (atHand) return atHand;
-    const bytes = await this.#read(repository, digest, signal);
+    const bytes = await this.#read(repository, digest, ended());
     const content = parsed(bytes);
     if (content === undefined) throw unknown(repository, digest);
     const manifest = { bytes, mediaType: mediaTypeOf(content), descriptors: descriptorsOf(content) };

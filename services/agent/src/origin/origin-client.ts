@@ -73,9 +73,8 @@ export class OriginClient {
 
   /** An encoded signed tag record. */
   async tag(repository: RepositoryName, tag: Tag): Promise<TagAnswer> {
-    const answer = await this.#found(`/shoal/v1/tags/${tag}`, repository);
-    const stale = String(answer.headers['warning'] ?? '').startsWith('110 ');
-    return { bytes: await readBytes(answer, recordBytesMax), stale };
+    const { bytes, headers } = await this.#found(`/shoal/v1/tags/${tag}`, repository);
+    return { bytes, stale: String(headers['warning'] ?? '').startsWith('110 ') };
   }
 
   /** The whole of some small content, unverified. */
@@ -125,13 +124,22 @@ export class OriginClient {
   }
 
   async #record(path: string, repository: string): Promise<Uint8Array> {
-    return readBytes(await this.#found(path, repository), recordBytesMax);
+    return (await this.#found(path, repository)).bytes;
   }
 
-  async #found(path: string, repository: string): Promise<ClusterAnswer> {
-    const answer = await this.#get(path, repository, AbortSignal.timeout(this.#timeout(repository)), {});
-    if (answer.status !== 200) throw await refusal(this.url, answer);
-    return answer;
+  async #found(path: string, repository: string): Promise<Pick<ClusterAnswer, 'headers'> & { bytes: Uint8Array }> {
+    // Not AbortSignal.timeout, whose timer outlives the answer: thousands a second would wait to fire in vain.
+    const deadline = new AbortController();
+    const timeoutMs = this.#timeout(repository);
+    const late = () => deadline.abort(new Error(`no answer within ${timeoutMs} ms`));
+    const timer = setTimeout(late, timeoutMs);
+    try {
+      const answer = await this.#get(path, repository, deadline.signal, {});
+      if (answer.status !== 200) throw await refusal(this.url, answer);
+      return { headers: answer.headers, bytes: await readBytes(answer, recordBytesMax) };
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #timeout(repository: string): number {

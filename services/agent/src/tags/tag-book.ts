@@ -6,6 +6,7 @@ import {
   type Tag,
   tagStatement,
 } from '@shoal/core';
+import { Lru } from '@shoal/registry';
 import { judgeTag, type TagVerdict } from './monotonic.ts';
 
 /** Where tag records are kept over restarts; store's PieceCache is one. */
@@ -14,6 +15,11 @@ export interface TagRecordStore {
   putTagRecord(repository: RepositoryName, tag: Tag, bytes: Uint8Array): void;
 }
 
+/** Records kept as they were verified: some 1 KB each, and their largest. */
+const verifiedMax = 512;
+const verifiedBytesMax = 4096;
+
+/** Keys are added and never taken away: what was verified once stays so. */
 export type VerifyStatement = (statement: Uint8Array, signatures: SignedTagRecord['signatures']) => boolean;
 
 /**
@@ -23,6 +29,8 @@ export type VerifyStatement = (statement: Uint8Array, signatures: SignedTagRecor
 export class TagBook {
   readonly #store: TagRecordStore;
   readonly #verify: VerifyStatement;
+  /** By its bytes: nearly every question is answered with the same record again. */
+  readonly #verified = new Lru<string, SignedTagRecord>({ sizeMax: verifiedMax });
 
   constructor(o: { store: TagRecordStore; verify: VerifyStatement }) {
     this.#store = o.store;
@@ -37,13 +45,20 @@ export class TagBook {
 
   /** The record in `bytes`, or undefined when it is malformed, about another tag, or signed by nobody trusted. */
   parse(repository: RepositoryName, tag: Tag, bytes: Uint8Array): SignedTagRecord | undefined {
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+    const signed = this.#verified.get(key) ?? this.#decode(bytes);
+    if (!signed) return undefined;
+    if (bytes.length <= verifiedBytesMax) this.#verified.set(key, signed);
+    return signed.record.repository === repository && signed.record.tag === tag ? signed : undefined;
+  }
+
+  #decode(bytes: Uint8Array): SignedTagRecord | undefined {
     let signed: SignedTagRecord;
     try {
       signed = decodeTagRecord(bytes);
     } catch {
       return undefined;
     }
-    if (signed.record.repository !== repository || signed.record.tag !== tag) return undefined;
     return this.#verify(tagStatement(signed.record), signed.signatures) ? signed : undefined;
   }
 

@@ -2,8 +2,12 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, OciError, type RepositoryName } from '@shoal/core';
 import { makeFolder } from './folders.ts';
+import { RecordFiles } from './record-files.ts';
 import { Repository, repositoryFolders } from './repository.ts';
 import type { TagSigner } from './tags.ts';
+
+/** Of all repositories, some 1 KB each. */
+const rememberedTagsMax = 4096;
 
 export interface CatalogOptions {
   /** Where the repositories stand, a folder each, by name. */
@@ -21,6 +25,7 @@ export class Catalog {
   readonly #options: CatalogOptions;
   readonly #repositories = new Map<RepositoryName, Repository>();
   readonly #linkCounts = new Map<Digest, number>();
+  readonly #tagFiles = new RecordFiles({ rememberedMax: rememberedTagsMax });
 
   private constructor(options: CatalogOptions) {
     this.#options = options;
@@ -104,7 +109,7 @@ export class Catalog {
 
   #repository(name: RepositoryName): Repository {
     const { folder, signer, clock } = this.#options;
-    return new Repository(name, join(folder, name), signer, clock);
+    return new Repository(name, join(folder, name), { signer, clock, files: this.#tagFiles });
   }
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Digest, RepositoryName } from '@shoal/core';
 import { Links } from './links.ts';
+import type { RecordFiles } from './record-files.ts';
 import { Referrers } from './referrers.ts';
 import { type TagSigner, Tags } from './tags.ts';
 
@@ -31,12 +32,16 @@ export class Repository {
   readonly tags: Tags;
   readonly referrers: Referrers;
 
-  constructor(name: RepositoryName, folder: string, signer: TagSigner, clock: () => number) {
+  constructor(
+    name: RepositoryName,
+    folder: string,
+    tags: { signer: TagSigner; clock: () => number; files: RecordFiles },
+  ) {
     this.name = name;
     this.folder = folder;
     this.blobs = new Links(join(folder, repositoryFolders.blobs));
     this.manifests = new Links(join(folder, repositoryFolders.manifests));
-    this.tags = new Tags(name, join(folder, repositoryFolders.tags), signer, clock);
+    this.tags = new Tags(name, join(folder, repositoryFolders.tags), tags);
     this.referrers = new Referrers(join(folder, repositoryFolders.referrers));
   }
 

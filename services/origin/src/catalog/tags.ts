@@ -10,7 +10,8 @@ import {
   type TagRecord,
   tagStatement,
 } from '@shoal/core';
-import { listRecords, readRecord, recordSuffix, removeRecord, writeRecord } from './folders.ts';
+import { listRecords, recordSuffix } from './folders.ts';
+import type { RecordFiles } from './record-files.ts';
 
 export interface TagSigner {
   sign(statement: Uint8Array): Signature;
@@ -24,17 +25,23 @@ export class Tags {
   readonly #folder: string;
   readonly #signer: TagSigner;
   readonly #clock: () => number;
+  readonly #files: RecordFiles;
 
-  constructor(repository: RepositoryName, folder: string, signer: TagSigner, clock: () => number) {
+  constructor(
+    repository: RepositoryName,
+    folder: string,
+    { signer, clock, files }: { signer: TagSigner; clock: () => number; files: RecordFiles },
+  ) {
     this.#repository = repository;
     this.#folder = folder;
     this.#signer = signer;
     this.#clock = clock;
+    this.#files = files;
   }
 
   /** The encoded record. */
   bytes(tag: Tag): Promise<Uint8Array | undefined> {
-    return readRecord(this.#file(tag));
+    return this.#files.read(this.#file(tag));
   }
 
   async get(tag: Tag): Promise<SignedTagRecord | undefined> {
@@ -56,7 +63,7 @@ export class Tags {
       version: Math.max(timeMs, before + 1),
       timeMs,
     };
-    await writeRecord(
+    await this.#files.write(
       this.#file(tag),
       encodeTagRecord({ record, signatures: [this.#signer.sign(tagStatement(record))] }),
     );
@@ -71,11 +78,11 @@ export class Tags {
 
   /** Keeps a record that another origin has signed. */
   keep(signed: SignedTagRecord): Promise<void> {
-    return writeRecord(this.#file(signed.record.tag), encodeTagRecord(signed));
+    return this.#files.write(this.#file(signed.record.tag), encodeTagRecord(signed));
   }
 
   delete(tag: Tag): Promise<boolean> {
-    return removeRecord(this.#file(tag));
+    return this.#files.remove(this.#file(tag));
   }
 
   /** Removes the tags that point at a manifest. */
