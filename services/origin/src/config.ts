@@ -21,6 +21,7 @@ import {
 } from '@shoal/service';
 import { checkUpstreams, upstreamsSection } from '@shoal/upstreams';
 import { fetchesSection } from './cold/config.ts';
+import { gcSection } from './gc/config.ts';
 import { ringSection } from './ring/config.ts';
 
 const hostPattern = '^[A-Za-z0-9]+([.-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?$';
@@ -45,6 +46,7 @@ const schema = section({
     'Registries that the origin pulls through from. None by default: an origin asks nobody unless it is told to.',
   ),
   fetches: fetchesSection(),
+  gc: gcSection(),
   ring: ringSection(),
   pieces: section({
     ...listener(7001, 'Piece exchange with agents').properties,

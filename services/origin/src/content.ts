@@ -2,7 +2,7 @@ import { type Digest, OciError, type RepositoryName } from '@shoal/core';
 import type { BlobStore, GrowingBlob, StoredBlob, Upload } from '@shoal/store';
 import type { Catalog } from './catalog/catalog.ts';
 import { KeyedLock } from './catalog/keyed-lock.ts';
-import type { ManifestLink, Repository } from './catalog/repository.ts';
+import { type BlobLink, blobLinks, isKept, type ManifestLink, type Repository } from './catalog/repository.ts';
 import { readWhole } from './read-whole.ts';
 
 export interface ContentEvents {
@@ -15,6 +15,9 @@ export interface ContentEvents {
   /** Somebody reads it. */
   contentUsed?(digest: Digest): void;
 }
+
+/** How exactly the last use of a blob is written down. */
+const renewEveryMs = 60_000;
 
 /**
  * Bytes and links together. Content is stored once and belongs to the repositories that link it; with its last
@@ -34,11 +37,11 @@ export class Content {
   }
 
   /** Finishes an upload as a blob of its repository, which comes into being with it. @throws OciError DIGEST_INVALID */
-  async commitBlob(upload: Upload, digest: Digest): Promise<void> {
+  async commitBlob(upload: Upload, digest: Digest, link: BlobLink = 'pushed'): Promise<void> {
     await this.#locks.run(digest, async () => {
       await upload.commit(digest);
       try {
-        await this.#link(await this.catalog.ensure(upload.repository), 'blobs', digest, new Uint8Array());
+        await this.#link(await this.catalog.ensure(upload.repository), 'blobs', digest, blobLinks[link]);
       } catch (error) {
         // A disk that is full between the two: nobody could reach the bytes, nor free their space.
         await this.#dropUnlinked(digest);
@@ -57,7 +60,7 @@ export class Content {
       await blob.commit();
       try {
         for (const name of repositories)
-          await this.#link(await this.catalog.ensure(name), 'blobs', digest, new Uint8Array());
+          await this.#link(await this.catalog.ensure(name), 'blobs', digest, blobLinks.pushed);
       } catch (error) {
         await this.#dropUnlinked(digest);
         throw error;
@@ -85,7 +88,7 @@ export class Content {
     return this.#locks.run(digest, async () => {
       const held = from === undefined ? this.catalog.isLinked(digest) : await this.catalog.get(from)?.blobs.has(digest);
       if (!held || !(await this.blobs.stat(digest))) return false;
-      await this.#link(await this.catalog.ensure(name), 'blobs', digest, new Uint8Array());
+      await this.#link(await this.catalog.ensure(name), 'blobs', digest, blobLinks.pushed);
       return true;
     });
   }
@@ -114,9 +117,33 @@ export class Content {
     });
   }
 
-  /** A blob of a repository, opened. @throws OciError BLOB_UNKNOWN, NAME_UNKNOWN */
+  /** Unlinks what was neither linked again nor asked for since `beforeMs`, and is not to be kept for its own sake. */
+  async unlinkUnused(
+    repository: Repository,
+    kind: 'blobs' | 'manifests',
+    digest: Digest,
+    beforeMs: number,
+  ): Promise<'used' | 'kept' | 'unlinked' | 'deleted'> {
+    return this.#locks.run(digest, async () => {
+      const links = repository[kind];
+      const bytes = await links.get(digest);
+      if (kind === 'blobs' && isKept(bytes)) return 'kept';
+      if (!bytes || (await links.usedMs(digest)) > beforeMs) return 'used';
+      await links.delete(digest);
+      this.catalog.countLink(digest, -1);
+      return (await this.#dropUnlinked(digest)) ? 'deleted' : 'unlinked';
+    });
+  }
+
+  /**
+   * A blob of a repository, opened. Whoever asks for it, by HEAD too, may go on to name it in a manifest: this counts as
+   * a use. @throws OciError BLOB_UNKNOWN, NAME_UNKNOWN
+   */
   async openBlob(name: RepositoryName, digest: Digest): Promise<StoredBlob> {
-    const linked = await this.catalog.require(name).blobs.has(digest);
+    const { blobs } = this.catalog.require(name);
+    const usedMs = await blobs.usedMs(digest);
+    const isFresh = Date.now() - usedMs < renewEveryMs;
+    const linked = usedMs > 0 && (isFresh || (await this.#locks.run(digest, () => blobs.touch(digest))));
     return this.#open(linked, name, digest);
   }
 
@@ -152,7 +179,8 @@ export class Content {
 
   async #link(repository: Repository, kind: 'blobs' | 'manifests', digest: Digest, bytes: Uint8Array): Promise<void> {
     const known = await repository[kind].get(digest);
-    if (known && Buffer.compare(known, bytes) === 0) return;
+    if (known && (Buffer.compare(known, bytes) === 0 || isKept(known)))
+      return void (await repository[kind].touch(digest));
     await repository[kind].put(digest, bytes);
     if (!known) this.catalog.countLink(digest, 1);
     if (!known && kind === 'blobs')

@@ -1,6 +1,7 @@
 import type { Digest } from '@shoal/core';
 import type { PieceRefusal } from '@shoal/exchange';
 import type { Log } from '@shoal/service';
+import type { GcState } from './gc/schema.ts';
 import type { OriginMetrics } from './metrics.ts';
 
 /** Who bytes were sent to: peers over the piece protocol, agents over HTTP, or clients of the registry. */
@@ -45,6 +46,20 @@ export class OriginEvents {
 
   manifestDeleted(repository: string, reference: string): void {
     this.#log.info({ repository, reference }, 'manifest deleted');
+  }
+
+  gcEnded({ state, dryRun, blobs, manifests, freedBytes, problems, failure, startedMs, endedMs }: GcState): void {
+    const figures = { dryRun, blobs, manifests, freedBytes, seconds: ((endedMs ?? startedMs) - startedMs) / 1000 };
+    if (state === 'failed') this.#log.error({ ...figures, failure }, 'garbage collection failed');
+    else this.#log.info(figures, 'garbage collected');
+    if (problems.length > 0) this.#log.error({ problems }, 'garbage collection left repositories as they are');
+    if (dryRun) return;
+    this.#m.gcRuns.inc({ outcome: state === 'failed' ? 'failed' : 'done' });
+    this.#m.gcRemoved.inc({ kind: 'blob' }, blobs);
+    this.#m.gcRemoved.inc({ kind: 'manifest' }, manifests);
+    this.#m.gcFreedBytes.inc(freedBytes);
+    this.#m.gcSkipped.set(problems.length);
+    this.#m.gcEnded.set((endedMs ?? startedMs) / 1000);
   }
 
   contentDropped(digest: Digest): void {

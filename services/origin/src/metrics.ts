@@ -30,6 +30,15 @@ export const originMetrics = defineMetrics('origin', {
   ),
   pushes: counter('manifests_pushed_total', 'Manifests accepted.'),
   blobs: gauge('blobs', 'Blobs and manifests in the store.'),
+  gcRuns: counter('gc_runs_total', 'Garbage collections that ended, dry ones excepted, by outcome.', {
+    outcome: ['done', 'failed'],
+  }),
+  gcRemoved: counter('gc_removed_total', 'What garbage collections took out of repositories.', {
+    kind: ['blob', 'manifest'],
+  }),
+  gcFreedBytes: counter('gc_freed_bytes_total', 'Bytes of content that garbage collections deleted.'),
+  gcSkipped: gauge('gc_repositories_skipped', 'Repositories that the last garbage collection left as they are.'),
+  gcEnded: gauge('gc_ended_timestamp_seconds', 'When the last garbage collection ended, since the epoch.'),
   corrupt: counter('blobs_corrupt_total', 'Stored blobs that no longer matched their digest and were removed.'),
   bodiesFailed: counter('bodies_failed_total', 'Bodies that ended short because their source or the client stalled.'),
   uploadsActive: gauge('uploads_active', 'Request bodies being received.'),

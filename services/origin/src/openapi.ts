@@ -2,6 +2,7 @@ import { Type } from '@shoal/core';
 import { ClusterAnnouncementSchema } from '@shoal/protocol';
 import { pullPaths, pushPaths } from '@shoal/registry';
 import { adminPaths, openApiDocument, openApiPath, type Operation, type Paths, version } from '@shoal/service';
+import { GcRequestSchema, GcStateSchema } from './gc/schema.ts';
 
 const control = { tag: 'control', security: ['cluster'] };
 const repository = { 'repository!': 'The repository that the content is asked of.' };
@@ -71,6 +72,49 @@ function contentOperations(): { get: Operation; head: Operation } {
   };
   return { get, head: { ...get, summary: 'The same without its body' } };
 }
+
+const removal = { tag: 'removal', security: [...users, 'cluster'] };
+const digests = (description: string) => Type.Array(Type.String(), { description });
+
+const removalPaths: Paths = {
+  '/shoal/v1/repositories/{name}/manifests/{reference}': {
+    delete: {
+      ...removal,
+      summary: 'Remove a tag, or an image with all its tags',
+      description: 'Blobs stay until the garbage collection.',
+      query: { whole: '`true`: of a tag, too, the image that it means. A digest always means the image.' },
+      answers: {
+        200: {
+          description: 'What is removed.',
+          schema: Type.Object({
+            repository: Type.String(),
+            digest: Type.String({ description: 'The manifest that the reference meant.' }),
+            tags: digests('Tags.'),
+            manifests: digests('Manifests: of an index those too that nothing else names.'),
+            unreached: digests(
+              'Of the manifests removed and the blobs that they name: what no manifest of any repository reaches now.',
+            ),
+          }),
+        },
+      },
+    },
+  },
+  '/shoal/v1/gc': {
+    post: {
+      ...removal,
+      summary: 'Begin to remove the blobs that no manifest reaches',
+      description: 'One run at a time: 409 while one is under way.',
+      body: { schema: GcRequestSchema },
+      answers: { 202: { description: 'The run.', schema: GcStateSchema } },
+    },
+    get: {
+      ...removal,
+      summary: 'How far the run is, or what the last one has done',
+      description: '`{"state": "never"}` when there was none since the start of the process.',
+      answers: { 200: { description: 'The run.', schema: GcStateSchema } },
+    },
+  },
+};
 
 const tokenAnswer = Type.Object({
   token: Type.String(),
@@ -147,6 +191,7 @@ export const originApi = (): object =>
       withUsers(pushPaths),
       { '/shoal/v1/namespaces/{namespace}/blobs/{digest}': blobOperations() },
       controlPaths,
+      removalPaths,
       tokenPaths,
       openApiPath,
       adminPaths,

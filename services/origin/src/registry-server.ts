@@ -16,7 +16,9 @@ import type { Content } from './content.ts';
 import { registerControlRoutes } from './control/control-routes.ts';
 import { registerNamespaceRoutes } from './control/namespace-routes.ts';
 import type { OriginEvents, Receiver } from './events.ts';
-import { Manifests } from './manifest/manifests.ts';
+import type { Collector } from './gc/collector.ts';
+import { registerRemovalRoutes } from './gc/routes.ts';
+import type { Manifests } from './manifest/manifests.ts';
 import { blobHandlers } from './push/blob-handlers.ts';
 import type { BlobReceiver } from './push/blob-receiver.ts';
 import { manifestHandlers } from './push/manifest-handlers.ts';
@@ -33,6 +35,8 @@ export interface RegistryServerParts {
   readonly events: OriginEvents;
   readonly content: Content;
   readonly cold: ColdBlobs;
+  readonly manifests: Manifests;
+  readonly collector: Collector;
   readonly receiver: BlobReceiver;
   readonly users: Users | undefined;
   readonly tokens: AccessTokens;
@@ -49,7 +53,23 @@ const bodyWaitMs = 10_000;
 
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
-  const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, ring, upstreams, stop } = parts;
+  const {
+    config,
+    log,
+    events,
+    content,
+    cold,
+    manifests,
+    collector,
+    receiver,
+    users,
+    tokens,
+    auth,
+    cluster,
+    ring,
+    upstreams,
+    stop,
+  } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
@@ -74,7 +94,6 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   const toClients = { ...send, admit: (bytes: number, signal: AbortSignal) => gate.wait(bytes, signal) };
   // Agents have peers to turn to, and come back: they do not stand in the clients' way.
   const toAgents = { ...send, admit: (bytes: number) => gate.enter(bytes) };
-  const manifests = new Manifests(content, { sparse: manifestLimits.sparse, events });
 
   void app.register(async (scope) => {
     scope.addHook('onRequest', (request, reply) => access.check(request, reply, requiredGrants(request)));
@@ -114,7 +133,10 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     registerNamespaceRoutes(scope, { ...control, send: toClients, receiver, access });
     refusePushesToUpstreams(scope, upstreams);
   };
+  const removalApi = async (scope: FastifyInstance): Promise<void> =>
+    registerRemovalRoutes(scope, { content, manifests, collector, upstreams, access, auth });
   void app.register(controlApi, { prefix: '/shoal/v1' });
+  void app.register(removalApi, { prefix: '/shoal/v1' });
   void app.register(namespaceApi, { prefix: '/shoal/v1/namespaces' });
   return app;
 };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Address, type PieceLengthPolicy, ShoalError } from '@shoal/core';
+import { type Address, type PieceLengthPolicy, type RepositoryName, ShoalError } from '@shoal/core';
 import { protocolVersion } from '@shoal/protocol';
 import { closeRegistryServer } from '@shoal/registry';
 import {
@@ -28,7 +28,9 @@ import { OriginEvents } from './events.ts';
 import { originMetrics } from './metrics.ts';
 import { watch } from './watch.ts';
 import { folderCheck } from './folder-check.ts';
+import { Collector } from './gc/collector.ts';
 import { loadPeerId } from './identity.ts';
+import { Manifests } from './manifest/manifests.ts';
 import { BlobReceiver } from './push/blob-receiver.ts';
 import { createOriginServer } from './registry-server.ts';
 import { openRing } from './ring/open-ring.ts';
@@ -97,6 +99,9 @@ export class Origin implements AsyncDisposable {
     const upstreams = openUpstreamSide(parts, { config, content, cold, ring, metrics, log });
     const pulled = (late.pulled = pulledBlobs(config, content, upstreams, events, clock));
     await pulled.load();
+    const manifests = new Manifests(content, { sparse: config.manifests.sparse, events });
+    const isUpstream = (name: RepositoryName): boolean => upstreams.pullThrough.owns(name);
+    const collector = parts.use(new Collector({ ...config.gc, content, manifests, isUpstream, events, clock }));
     const stopBodies = new AbortController();
     const app = createOriginServer({
       config,
@@ -104,6 +109,8 @@ export class Origin implements AsyncDisposable {
       events,
       content,
       cold,
+      manifests,
+      collector,
       receiver,
       users: parts.use(await usersOf(config, events, clock)),
       tokens: new AccessTokens(key, clock),

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ShoalError } from '@shoal/core';
 import type { ClusterAuth } from './cluster-auth.ts';
 import { isNonce, unsignedBody } from './cluster-auth.ts';
@@ -13,19 +13,25 @@ declare module 'fastify' {
 
 const nonces = new WeakMap<FastifyRequest, string>();
 
+/** Decides on a request that carries no signature. @throws ShoalError */
+export type UnsignedCheck = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
 /**
  * Requires the cluster's signature on every route of `app` that is added after this call, and proves our own
- * side on every answer. A body is read (up to the route's bodyLimit) and hashed before it is parsed.
+ * side on every answer. A body is read (up to the route's bodyLimit) and hashed before it is parsed. With `unsigned`
+ * requests without a signature are its to decide on.
  */
-export const requireClusterAuth = (app: FastifyInstance, auth: ClusterAuth): void => {
-  if (!auth.enabled) return;
-  app.addHook('onRequest', async (request) => {
+export const requireClusterAuth = (app: FastifyInstance, auth: ClusterAuth, unsigned?: UnsignedCheck): void => {
+  const isSigned = ({ headers }: FastifyRequest): boolean => auth.enabled && headers['shoal-auth'] !== undefined;
+  if (!auth.enabled && !unsigned) return;
+  app.addHook('onRequest', async (request, reply) => {
+    if (unsigned && !isSigned(request)) return unsigned(request, reply);
     auth.verifyHeaders(request.headers);
     if (streamsBody(request) || !hasBody(request))
       remember(auth, request, streamsBody(request) ? unsignedBody : undefined);
   });
   app.addHook('preParsing', async (request, reply, payload) => {
-    if (nonces.has(request)) return payload;
+    if (nonces.has(request) || (unsigned && !isSigned(request))) return payload;
     const bytesMax = request.routeOptions.bodyLimit ?? app.initialConfig.bodyLimit ?? 1024 * 1024;
     const body = await readBounded(payload, bytesMax);
     // The rest of the body is still on its way: this connection has no next request.

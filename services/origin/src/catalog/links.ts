@@ -42,10 +42,13 @@ export class Links {
     );
   }
 
-  /** Writes down that the content is used. Never rejects: a link that is gone is used no more. */
-  async touch(digest: Digest): Promise<void> {
+  /** Writes down that the content is used. False for a link that is gone: it is used no more. Never rejects. */
+  async touch(digest: Digest): Promise<boolean> {
     const now = new Date();
-    await utimes(this.#file(digest), now, now).catch(() => undefined);
+    return utimes(this.#file(digest), now, now).then(
+      () => true,
+      () => false,
+    );
   }
 
   async list(): Promise<Digest[]> {

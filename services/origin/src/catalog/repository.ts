@@ -23,6 +23,14 @@ export interface ManifestLink {
   readonly size: number;
 }
 
+/** What a repository remembers of a blob: one that is `kept` stays although no manifest names it. */
+export const blobLinks = { pushed: Buffer.alloc(0), kept: Buffer.from('{"kept":true}') } as const;
+
+export const isKept = (link: Uint8Array | undefined): boolean =>
+  link !== undefined && Buffer.compare(link, blobLinks.kept) === 0;
+
+export type BlobLink = keyof typeof blobLinks;
+
 /** The files of one repository: which blobs and manifests belong to it, its tags and referrers. */
 export class Repository {
   readonly name: RepositoryName;

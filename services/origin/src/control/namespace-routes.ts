@@ -58,7 +58,7 @@ export const registerNamespaceRoutes = (app: FastifyInstance, options: Namespace
 
   app.put('/*', async (request, reply) => {
     const { namespace, digest } = parsePath(request);
-    await receiver.receiveBlob(namespace, digest, request);
+    await receiver.receiveBlob(namespace, digest, request, 'kept');
     return reply
       .code(201)
       .headers({

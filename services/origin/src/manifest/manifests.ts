@@ -9,7 +9,7 @@ import {
   type Tag,
 } from '@shoal/core';
 import { KeyedLock } from '../catalog/keyed-lock.ts';
-import type { Repository } from '../catalog/repository.ts';
+import type { ManifestLink, Repository } from '../catalog/repository.ts';
 import type { Content } from '../content.ts';
 import { checkReferences } from './check-references.ts';
 import { type ParsedManifest, parseManifest } from './parse-manifest.ts';
@@ -68,6 +68,11 @@ export class Manifests {
     });
   }
 
+  /** Runs `work` while nobody changes manifests and tags of the repository. */
+  quietly<T>(name: RepositoryName, work: () => Promise<T>): Promise<T> {
+    return this.#locks.run(name, work);
+  }
+
   /** Deletes a tag, or a manifest with its tags and its entry as a referrer. @throws OciError MANIFEST_UNKNOWN, NAME_UNKNOWN */
   async delete(name: RepositoryName, reference: ManifestReference): Promise<void> {
     const repository = this.#content.catalog.require(name);
@@ -75,17 +80,23 @@ export class Manifests {
       const found =
         reference.kind === 'tag'
           ? await repository.tags.delete(reference.tag)
-          : await this.#deleteManifest(repository, reference.digest);
+          : await this.drop(repository, reference.digest);
       if (!found) throw manifestUnknown(name, reference);
       this.#events.manifestDeleted(name, referenceText(reference));
     });
   }
 
-  // Tags go first: a crash in between leaves a manifest without tags, never a tag without its manifest.
-  async #deleteManifest(repository: Repository, digest: Digest): Promise<boolean> {
+  /** Deletes a manifest; callers hold the repository (`quietly`). False when there is none. */
+  async drop(repository: Repository, digest: Digest): Promise<boolean> {
     const link = await repository.manifestLink(digest);
     if (!link) return false;
+    // Tags go first: a crash in between leaves a manifest without tags, never a tag without its manifest.
     await repository.tags.deleteOf(digest);
+    return this.dropUntagged(repository, digest, link);
+  }
+
+  /** As `drop`, of one that no tag names. */
+  async dropUntagged(repository: Repository, digest: Digest, link: ManifestLink): Promise<boolean> {
     const bytes = await this.#content.readManifest(digest);
     const subject = bytes && parseManifest(bytes, link.mediaType).subject;
     if (subject) await repository.referrers.delete(subject.digest, digest);

@@ -2,6 +2,7 @@ import { type ByteRange, uploadedRange } from '@shoal/registry';
 import { type Digest, OciError, type RepositoryName, ShoalError } from '@shoal/core';
 import type { Upload, UploadStore } from '@shoal/store';
 import type { FastifyRequest } from 'fastify';
+import type { BlobLink } from '../catalog/repository.ts';
 import type { Content } from '../content.ts';
 import type { BodyPace } from './body-batches.ts';
 import { bodyChunks, contentLength } from './request-body.ts';
@@ -63,11 +64,16 @@ export class BlobReceiver {
   }
 
   /** A whole blob in one request; nothing is kept when it fails. @throws OciError DIGEST_INVALID */
-  async receiveBlob(repository: RepositoryName, digest: Digest, request: FastifyRequest): Promise<void> {
+  async receiveBlob(
+    repository: RepositoryName,
+    digest: Digest,
+    request: FastifyRequest,
+    link: BlobLink = 'pushed',
+  ): Promise<void> {
     const upload = await this.uploads.create(repository);
     try {
       await this.receive(upload, request, undefined);
-      await this.commit(upload, digest);
+      await this.#content.commitBlob(upload, digest, link);
     } catch (error) {
       await upload.cancel();
       throw error;
