@@ -12,6 +12,7 @@ WORKDIR /shoal
 COPY . .
 RUN ["npm", "ci", "--omit=dev", "--ignore-scripts", "--workspace=@shoal/origin", "--workspace=@shoal/tracker", \
   "--workspace=@shoal/agent", "--workspace=@shoal/cli"]
+RUN ["node", "deploy/container/prune.ts", "node_modules"]
 RUN ["node", "deploy/container/root-folder.ts", "/root-folder", "/own-folder"]
 
 # Node.js, the libraries that it loads, and Shoal: no shell, no package manager.
@@ -27,7 +28,7 @@ ENV PATH=/usr/local/bin NODE_ENV=production
 USER 65532:65532
 WORKDIR /data
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=3 \
   CMD ["node", "/shoal/deploy/container/health.ts"]
 CMD ["shoal", "--help"]
 LABEL org.opencontainers.image.title="Shoal" \
