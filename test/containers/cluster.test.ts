@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MiB } from '@shoal/core';
-import { GenericContainer } from 'testcontainers';
 import { readMetrics } from '../../deploy/local/src/demo/metrics.ts';
 import { buildImage, docker, imageId, removeImage } from '../support/docker.ts';
 import { requireDocker } from '../support/external.ts';
@@ -12,6 +11,8 @@ import { nodeBase, provideImage, redisBase } from './base-images.ts';
 import { ComposeCluster, imageOf, root } from './compose-cluster.ts';
 
 process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+// Ports are published on this machine; a daemon without a default bridge has no address to guess that from.
+process.env['TESTCONTAINERS_HOST_OVERRIDE'] ??= '127.0.0.1';
 
 const image = `shoal-test:${process.pid}`;
 const token = 'only-for-this-machine';
@@ -21,6 +22,9 @@ const nodeImage = (): string => {
   const [, name = ''] = /^ARG NODE_IMAGE=(\S+)$/m.exec(readFileSync(path.join(root, 'Dockerfile'), 'utf8')) ?? [];
   return name;
 };
+
+/** What a machine that is busy with other tests needs, so that no pull ends for lack of time alone. */
+const patience = { SHOAL_AGENT_DEADLINES_FIRST_BYTE_MS: '120s', SHOAL_AGENT_DEADLINES_ORIGIN_MS: '30s' };
 
 /** A failed `docker run`. @throws AssertionError when it does not fail */
 const failing = async (...args: string[]): Promise<{ readonly code: number; readonly stderr: string }> => {
@@ -47,7 +51,9 @@ const pullThrough = async (cluster: ComposeCluster, name: string, agents: readon
   await removeImage(id);
   for (const agent of agents) {
     const pulled = `${cluster.at(agent, 7020)}/team/${name}:1`;
-    await docker('pull', '--quiet', pulled);
+    await docker('pull', '--quiet', pulled).catch(async ({ message }: Error) =>
+      assert.fail(`${message}\n${(await cluster.logs(agent)).slice(-8000)}`),
+    );
     assert.equal(await imageId(pulled), id, `${name} through ${agent}`);
     await removeImage(id);
   }
@@ -56,7 +62,7 @@ const pullThrough = async (cluster: ComposeCluster, name: string, agents: readon
 test('containers', { skip: requireDocker(), timeout: 1_200_000 }, async (t) => {
   await provideImage(nodeImage(), nodeBase);
   await provideImage(imageOf('redis'), redisBase);
-  await GenericContainer.fromDockerfile(root).build(image, { deleteOnExit: false });
+  await docker('build', '--quiet', '--network', 'host', '--tag', image, root);
   t.after(() => docker('rmi', '--force', image));
 
   await t.test('the image has the four commands, no shell, and a user without rights', async () => {
@@ -75,7 +81,7 @@ test('containers', { skip: requireDocker(), timeout: 1_200_000 }, async (t) => {
   });
 
   await t.test('the cluster of docker-compose.yml', async (t) => {
-    await using cluster = await ComposeCluster.start({ [imageOf('origin')]: image });
+    await using cluster = await ComposeCluster.start({ [imageOf('origin')]: image }, { agent: patience });
     const origin = cluster.at('origin', 7000);
     await docker('login', '--username', 'ci', '--password', token, origin);
     t.after(() => docker('logout', origin));

@@ -1,7 +1,7 @@
 /** The services of docker-compose.yml as containers of their own network, with ports that are free. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { GenericContainer, Network, type StartedTestContainer, Wait } from 'testcontainers';
+import { GenericContainer, Network, type StartedNetwork, type StartedTestContainer, Wait } from 'testcontainers';
 import { parse } from 'yaml';
 import { docker } from '../support/docker.ts';
 
@@ -29,24 +29,42 @@ const readServices = (): [string, ComposeService][] => {
   return Object.entries(services).filter(([, { profiles }]) => profiles === undefined);
 };
 
+/** An image's HEALTHCHECK, asked often, with the patience that a busy machine needs. In ns, as the API wants it. */
+const health = { Test: [], Interval: 5e9, Timeout: 60e9, StartPeriod: 240e9, Retries: 3 };
+
 /** What testcontainers has no method for. */
 class ComposeContainer extends GenericContainer {
-  withStorage(readOnly: boolean, volumes: readonly string[]): this {
+  withFileSystem(readOnly: boolean, volumes: readonly string[]): this {
     this.hostConfig.ReadonlyRootfs = readOnly;
+    this.createOpts.Healthcheck = health;
     this.createOpts.Volumes = Object.fromEntries(volumes.map((volume) => [volume.split(':').at(-1), {}]));
+    return this;
+  }
+
+  /** In that network and no other from the start: `withNetworkAliases` wants a daemon with a default bridge. */
+  withNetworkName(network: StartedNetwork, name: string): this {
+    this.createOpts.NetworkingConfig = { EndpointsConfig: { [network.getName()]: { Aliases: [name] } } };
+    return this.withNetwork(network);
+  }
+
+  /** Publishes ports at loopback alone. */
+  withLocalPorts(...ports: number[]): this {
+    this.withExposedPorts(...ports);
+    const local = ports.map((port) => [`${port}/tcp`, [{ HostIp: '127.0.0.1', HostPort: '0' }]]);
+    this.hostConfig.PortBindings = Object.fromEntries(local);
     return this;
   }
 }
 
-const containerOf = (service: ComposeService, image: string): GenericContainer => {
+const containerOf = (service: ComposeService, image: string): ComposeContainer => {
   const { command, environment = {}, volumes = [], ports = [], user } = service;
   const container = new ComposeContainer(image)
-    .withStorage(service.read_only, volumes)
+    .withFileSystem(service.read_only, volumes)
     .withCommand([...command])
     .withEnvironment(environment)
     .withDroppedCapabilities(...service.cap_drop)
     .withSecurityOpt(...service.security_opt)
-    .withExposedPorts(...ports.map((port) => Number(port.split(':').at(-1))));
+    .withLocalPorts(...ports.map((port) => Number(port.split(':').at(-1))));
   return user === undefined ? container : container.withUser(user);
 };
 
@@ -58,31 +76,37 @@ export const imageOf = (name: string): string => {
 };
 
 export class ComposeCluster implements AsyncDisposable {
-  readonly #network;
+  readonly #network: StartedNetwork;
   readonly #containers = new Map<string, StartedTestContainer>();
 
-  private constructor(network: Awaited<ReturnType<Network['start']>>) {
+  private constructor(network: StartedNetwork) {
     this.#network = network;
   }
 
-  /** Starts everything; `images` stand in for those that the file names. Waits until all containers are healthy. */
-  static async start(images: Readonly<Record<string, string>>): Promise<ComposeCluster> {
+  /**
+   * Starts everything and waits until all containers are healthy. `images` stand in for those that the file names,
+   * `environments` are added by the command of a container.
+   */
+  static async start(
+    images: Readonly<Record<string, string>>,
+    environments: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+  ): Promise<ComposeCluster> {
     const cluster = new ComposeCluster(await new Network().start());
-    try {
-      await Promise.all(
-        readServices().map(async ([name, service]) => {
-          const wait = name === 'redis' ? Wait.forLogMessage(/Ready to accept connections/) : Wait.forHealthCheck();
-          const container = containerOf(service, images[service.image] ?? service.image)
-            .withNetwork(cluster.#network)
-            .withNetworkAliases(name)
-            .withWaitStrategy(wait)
-            .withStartupTimeout(300_000);
-          cluster.#containers.set(name, await container.start());
-        }),
-      );
-    } catch (error) {
+    const starts = await Promise.allSettled(
+      readServices().map(async ([name, service]) => {
+        const wait = name === 'redis' ? Wait.forLogMessage(/Ready to accept connections/) : Wait.forHealthCheck();
+        const container = containerOf(service, images[service.image] ?? service.image)
+          .withEnvironment(environments[service.command[0] ?? ''] ?? {})
+          .withNetworkName(cluster.#network, name)
+          .withWaitStrategy(wait)
+          .withStartupTimeout(300_000);
+        cluster.#containers.set(name, await container.start());
+      }),
+    );
+    const failed = starts.find((start) => start.status === 'rejected');
+    if (failed) {
       await cluster[Symbol.asyncDispose]();
-      throw error;
+      throw failed.reason;
     }
     return cluster;
   }
