@@ -17,6 +17,7 @@ import {
   type Log,
   type NodeIdentity,
   type PieceReader,
+  type SocketFactory,
 } from '@shoal/transport';
 import { ByteBudget } from './byte-budget.ts';
 import { Candidates } from './candidates.ts';
@@ -45,6 +46,8 @@ export interface ExchangeOptions {
   readonly transportLimits?: Partial<EndpointLimits>;
   readonly uploadLimits?: Partial<UploadLimits>;
   readonly leechLimits?: Partial<LeechLimits>;
+  /** Plain TCP by default. */
+  readonly sockets?: SocketFactory;
   /** Milliseconds of a clock that never goes back. */
   readonly clock?: () => number;
   readonly prng?: Prng;
@@ -141,7 +144,7 @@ export class Exchange {
   /** @throws the listener's error, such as EADDRINUSE */
   static async start(options: ExchangeOptions): Promise<Exchange> {
     const exchange = new Exchange(options);
-    const { identity, listen, secret, transportLimits, log, clock } = options;
+    const { identity, listen, secret, transportLimits, log, clock, sockets } = options;
     exchange.#endpoint = await Endpoint.listen({
       identity,
       listen,
@@ -150,6 +153,7 @@ export class Exchange {
       ...(transportLimits && { limits: transportLimits }),
       ...(clock && { clock }),
       ...(log && { log }),
+      ...(sockets && { sockets }),
     });
     exchange.#ticker = setInterval(() => exchange.#tick(), exchange.#limits.sourcelessMs).unref();
     return exchange;

@@ -1,5 +1,13 @@
 export * from './config/kinds.ts';
-export { baseSections, checkAdvertised, checkBase, listener, logLevels, tlsFiles } from './config/sections.ts';
+export {
+  baseSections,
+  checkAdvertised,
+  checkBase,
+  listener,
+  logLevels,
+  peerTlsFiles,
+  tlsFiles,
+} from './config/sections.ts';
 export type { BaseConfig } from './config/sections.ts';
 export { defineConfig } from './config/definition.ts';
 export type { ConfigDefinition, ConfigProblem } from './config/definition.ts';
@@ -40,8 +48,9 @@ export type { ClusterAuth } from './auth/cluster-auth.ts';
 export { proofHeaders, requireClusterAuth } from './auth/fastify-hook.ts';
 export { ClusterAnswerError, clusterFetch, clusterFetchJson, readBytes } from './auth/cluster-fetch.ts';
 export type { ClusterAnswer, ClusterFetchOptions } from './auth/cluster-fetch.ts';
-export { TlsFileError, loadAuthorities, loadTls } from './tls.ts';
-export type { TlsFiles, TlsOptions } from './tls.ts';
+export { followTls } from './follow-tls.ts';
+export { TlsFileError, clientTls, loadAuthorities, serverTls } from './tls.ts';
+export type { TlsFiles } from './tls.ts';
 export { runService } from './run/run-service.ts';
 export type { RunningService, StartContext } from './run/run-service.ts';
 export type { ReadyMessage } from './run/ready.ts';

@@ -44,6 +44,32 @@ export const loadTls = (key: string, files: TlsFiles): TlsOptions => {
   return { cert, key: privateKey, ca: loadAuthorities(`${key}.caFile`, files.caFile) };
 };
 
+/** What an HTTPS listener takes. */
+export interface ServerTls extends TlsOptions {
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
+}
+
+/** With authorities in the configuration clients must bring a certificate that one of them has signed. @throws TlsFileError */
+export const serverTls = (key: string, files: TlsFiles | undefined): ServerTls | undefined => {
+  if (files === undefined) return undefined;
+  const tls = loadTls(key, files);
+  return { ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: true };
+};
+
+/** What a client is told of TLS: whom it trusts instead of the system's authorities, what it shows when it is asked. */
+export interface ClientTlsFiles {
+  readonly caFile?: string | undefined;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+/** For the `connect` options of undici. @throws TlsFileError */
+export const clientTls = (key: string, { caFile, certFile, keyFile }: ClientTlsFiles): Partial<TlsOptions> => ({
+  ...(certFile !== undefined && keyFile !== undefined && loadTls(key, { certFile, keyFile })),
+  ...(caFile !== undefined && { ca: loadAuthorities(`${key}.caFile`, caFile) }),
+});
+
 /** Certificate authorities alone, for a client. @throws TlsFileError */
 export const loadAuthorities = (key: string, file: string): Buffer => {
   const ca = readPem(key, file);

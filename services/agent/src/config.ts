@@ -14,6 +14,7 @@ import {
   number,
   address,
   path,
+  peerTlsFiles,
   port,
   section,
   text,
@@ -60,6 +61,7 @@ const schema = section({
   }),
   pieces: section({
     ...pieceListener.properties,
+    tls: Type.Optional(peerTlsFiles()),
     advertise: Type.Optional(
       address({
         description:
@@ -108,6 +110,12 @@ const schema = section({
         description: 'PEM file with the authorities that the HTTPS certificates of origins and trackers are signed by.',
       }),
     ),
+    certFile: Type.Optional(
+      path({
+        description: 'PEM file with the certificate that the agent shows to origins and trackers that ask for one.',
+      }),
+    ),
+    keyFile: Type.Optional(path({ description: 'PEM file with the private key of `trust.certFile`.' })),
     keys: Type.Optional(
       list(
         section({
@@ -238,6 +246,11 @@ const check = (config: AgentConfig): ConfigProblem[] => {
       config.registry.mirrors.map(({ upstream }) => upstream),
     ),
   ];
+  const { certFile, keyFile } = config.trust;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const key = certFile === undefined ? 'trust.certFile' : 'trust.keyFile';
+    problems.push({ key, value: undefined, allowed: 'needed are both trust.certFile and trust.keyFile, or neither' });
+  }
   const { lowWater, highWater } = config.cache;
   if (lowWater > highWater) {
     problems.push({

@@ -1,7 +1,8 @@
 import type { Digest } from '@shoal/core';
 import { registryHost } from '@shoal/registry';
 import { PieceCache } from '@shoal/store';
-import { type ClusterAuth, clusterAuth, loadAuthorities, type Log } from '@shoal/service';
+import { type ClusterAuth, clusterAuth, followTls, clientTls, type Log } from '@shoal/service';
+import { type SocketFactory, TlsSockets } from '@shoal/transport';
 import { UpstreamSet } from '@shoal/upstreams';
 import { Agent as HttpPool } from 'undici';
 import { ClusterBook } from './cluster/cluster-book.ts';
@@ -24,6 +25,8 @@ export interface Ground {
   readonly prng: () => number;
   readonly auth: ClusterAuth;
   readonly pool: HttpPool;
+  /** Of piece connections, when they are encrypted. */
+  readonly sockets: SocketFactory | undefined;
   readonly origins: Origins;
   readonly book: ClusterBook;
   readonly learner: ClusterLearner;
@@ -47,11 +50,13 @@ export const openGround = async (
   parts: AsyncDisposableStack,
   { evict, ...options }: GroundOptions,
 ): Promise<Ground> => {
-  const { config, events, clock } = options;
+  const { config, events, clock, log } = options;
   const { cache: cacheConfig, cluster, deadlines, trust } = config;
   const auth = clusterAuth(cluster.secret);
-  const ca = trust.caFile === undefined ? undefined : loadAuthorities('trust.caFile', trust.caFile);
-  const pool = parts.adopt(new HttpPool(ca ? { connect: { ca } } : {}), (opened) => opened.destroy());
+  const connect = clientTls('trust', trust);
+  const pool = parts.adopt(new HttpPool({ connect }), (opened) => opened.destroy());
+  const { tls: files } = config.pieces;
+  const sockets = followTls(parts, { key: 'pieces.tls', files, log, open: (tls) => new TlsSockets(tls) });
   const clients = config.origins.map(
     (url) => new OriginClient({ url, auth, timeoutMs: deadlines.originMs, upstreamMs: deadlines.upstreamMs, pool }),
   );
@@ -80,5 +85,6 @@ export const openGround = async (
   );
   const isOwnName = (host: string): boolean => ownNames.has(host) || book.isRegistryName(host);
   const upstreams = parts.use(new UpstreamSet({ config: config.upstreams, events: events.upstreams(), clock }));
-  return { ...options, upstreams, auth, pool, origins, book, learner, cache, node, records, tags, isOwnName };
+  const reach = { auth, pool, sockets, origins, upstreams };
+  return { ...options, ...reach, book, learner, cache, node, records, tags, isOwnName };
 };

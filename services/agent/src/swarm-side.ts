@@ -72,7 +72,7 @@ export class SwarmSide implements AsyncDisposable {
 
   /** @throws ListenError naming pieces.port */
   static async start(ground: Ground): Promise<SwarmSide> {
-    const { config, node, cache, tags, events, log, prng } = ground;
+    const { config, node, cache, tags, events, log, prng, sockets } = ground;
     const { pieces, cluster, zone, limits, deadlines } = config;
     const traffic = new Traffic();
     const exchange = await listening('pieces', pieces, () =>
@@ -86,6 +86,7 @@ export class SwarmSide implements AsyncDisposable {
         },
         ...(cluster.secret !== undefined && { secret: cluster.secret }),
         listen: pieces,
+        ...(sockets && { sockets }),
         limits: exchangeLimits(deadlines),
         transportLimits: {
           handshakeTimeoutMs: deadlines.linkMs,

@@ -13,6 +13,7 @@ import {
   list,
   listener,
   path,
+  peerTlsFiles,
   secret,
   section,
   text,
@@ -50,6 +51,7 @@ const schema = section({
   ring: ringSection(),
   pieces: section({
     ...listener(7001, 'Piece exchange with agents').properties,
+    tls: Type.Optional(peerTlsFiles()),
     advertise: Type.Optional(
       address({
         description:

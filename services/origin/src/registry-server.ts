@@ -1,8 +1,7 @@
-import type { ServerOptions } from 'node:https';
 import type { Digest } from '@shoal/core';
 import type { ClusterAnnouncement } from '@shoal/protocol';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
-import { type ClusterAuth, loadTls, type Log, serveOpenApi, type TlsFiles } from '@shoal/service';
+import { type ClusterAuth, type Log, serveOpenApi, serverTls } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import type { AccessTokens } from './auth/access-tokens.ts';
 import { Access } from './auth/push-auth.ts';
@@ -73,7 +72,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
-    tls: registry.tls && tlsOptions(registry.tls),
+    tls: serverTls('registry.tls', registry.tls),
     headerBytesMax: pulls.headerBytesMax,
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -139,10 +138,4 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   void app.register(removalApi, { prefix: '/shoal/v1' });
   void app.register(namespaceApi, { prefix: '/shoal/v1/namespaces' });
   return app;
-};
-
-/** With authorities in the configuration clients must bring a certificate that one of them has signed. */
-const tlsOptions = (files: TlsFiles): ServerOptions => {
-  const tls = loadTls('registry.tls', files);
-  return tls.ca ? { ...tls, requestCert: true, rejectUnauthorized: true } : tls;
 };

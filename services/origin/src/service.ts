@@ -7,6 +7,7 @@ import {
   clusterAuth,
   createMetrics,
   DebugServer,
+  followTls,
   folderRoom,
   listening,
   type Log,
@@ -14,6 +15,7 @@ import {
   version,
 } from '@shoal/service';
 import { BlobStore, SigningKey } from '@shoal/store';
+import { TlsSockets } from '@shoal/transport';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokens } from './auth/access-tokens.ts';
 import { HtpasswdFile } from './auth/htpasswd.ts';
@@ -80,7 +82,9 @@ export class Origin implements AsyncDisposable {
     const storage = await openStorage(config, events, clock);
     const { key, peerId, policy, blobs, catalog } = storage;
     parts.defer(() => blobs.close());
-    const seeding = parts.use(await Seeding.start({ config, blobs, catalog, peerId, events, log, clock }));
+    const { tls: files } = config.pieces;
+    const sockets = followTls(parts, { key: 'pieces.tls', files, log, open: (tls) => new TlsSockets(tls) });
+    const seeding = parts.use(await Seeding.start({ config, blobs, catalog, peerId, events, log, clock, sockets }));
     const late: { pulled?: PulledBlobs } = {};
     const content = new Content(blobs, catalog, contentEvents(seeding, events, late));
     await deleteUnlinked(content, events);

@@ -25,6 +25,16 @@ export const tlsFiles = () =>
     ),
   });
 
+/** The same for connections between members of the cluster, where each side checks the other. */
+export const peerTlsFiles = () =>
+  section({
+    ...tlsFiles().properties,
+    caFile: path({
+      description:
+        "PEM file with the cluster's own authority: whoever holds a certificate of it, for both server and client authentication, is a member.",
+    }),
+  });
+
 /** The keys that every service has. Spread them into the service's own section. */
 export const baseSections = (ports: { readonly admin: number; readonly debug: number }) => ({
   log: section({

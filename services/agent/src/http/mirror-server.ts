@@ -1,5 +1,5 @@
 import { createRegistryServer, type ReadContext, registerPullRoutes } from '@shoal/registry';
-import { loadTls } from '@shoal/service';
+import { serverTls } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import type { RegistryServerParts, ServedRegistry } from './registry-server.ts';
 
@@ -10,7 +10,7 @@ import type { RegistryServerParts, ServedRegistry } from './registry-server.ts';
 export const createMirrorServer = (parts: RegistryServerParts, upstream: string): FastifyInstance => {
   const { config, log, events, registry, stop } = parts;
   const { deadlines } = config;
-  const app = createRegistryServer({ log, tls: config.registry.tls && loadTls('registry.tls', config.registry.tls) });
+  const app = createRegistryServer({ log, tls: serverTls('registry.tls', config.registry.tls) });
   app.addHook('onResponse', async (request, reply) => events.requestDone(request.method, reply.raw.statusCode));
   registerPullRoutes(app, standingFor(registry, upstream), {
     firstByteTimeoutMs: deadlines.firstByteMs,

@@ -8,7 +8,7 @@ import {
   type SendOptions,
   serveBlob,
 } from '@shoal/registry';
-import { loadTls, type Log, serveOpenApi } from '@shoal/service';
+import { serverTls, type Log, serveOpenApi } from '@shoal/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentConfig } from '../config.ts';
 import type { AgentEvents } from '../events.ts';
@@ -38,7 +38,7 @@ export const createAgentServer = ({
   stop,
 }: RegistryServerParts): FastifyInstance => {
   const { deadlines, origins } = config;
-  const app = createRegistryServer({ log, tls: config.registry.tls && loadTls('registry.tls', config.registry.tls) });
+  const app = createRegistryServer({ log, tls: serverTls('registry.tls', config.registry.tls) });
   app.addHook('onResponse', async (request, reply) => events.requestDone(request.method, reply.raw.statusCode));
   serveOpenApi(app, async () => (await import('../openapi.ts')).agentApi());
   const send: SendOptions = { firstByteTimeoutMs: deadlines.firstByteMs, stallTimeoutMs: deadlines.stallMs, stop };

@@ -4,7 +4,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '@shoal/core';
+import { clientTls } from '@shoal/service';
 import { owners } from '@shoal/ring';
+import { Agent as HttpPool, type Dispatcher, request } from 'undici';
 import { freePorts } from '../../../../test/support/free-ports.ts';
 import { eventually, urlOf } from './world.ts';
 
@@ -17,6 +19,13 @@ interface RingOrigin {
   readonly peerId: string;
 }
 
+interface OriginTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Of their clients as well, which must show a certificate of it. */
+  readonly caFile: string;
+}
+
 /** Origins in processes of their own that share their work, so that one can be killed. */
 export class OriginProcesses implements AsyncDisposable {
   readonly #origins: readonly RingOrigin[];
@@ -26,17 +35,18 @@ export class OriginProcesses implements AsyncDisposable {
   }
 
   /** `config` is what each is told besides, its folder goes below `folder`. Resolves when all know all. */
-  static async start(count: number, folder: string, config: object): Promise<OriginProcesses> {
+  static async start(count: number, folder: string, config: object, tls?: OriginTls): Promise<OriginProcesses> {
     const ports = await freePorts(count);
-    const urls = ports.map((port) => `http://127.0.0.1:${port}`);
-    const ring = { origins: urls, checkMs: '30s' };
+    const dispatcher = new HttpPool({ connect: clientTls('tls', tls ?? {}) });
+    const urls = ports.map((port) => `${tls ? 'https' : 'http'}://127.0.0.1:${port}`);
+    const ring = { origins: urls, checkMs: '30s', ...(tls && { caFile: tls.caFile }) };
     const origins = await Promise.all(
       ports.map(async (port, index) => {
         const own = join(folder, `origin-${index}`);
-        const listeners = { registry: { port }, pieces: anyPort, admin: anyPort, debug: anyPort };
+        const listeners = { registry: { port, ...(tls && { tls }) }, pieces: anyPort, admin: anyPort, debug: anyPort };
         const file = `${own}.yaml`;
         await writeFile(file, JSON.stringify({ folder: own, log: { level: 'fatal' }, ...listeners, ring, ...config }));
-        return startProcess(file, `http://127.0.0.1:${port}`, urls.length - 1);
+        return startProcess(file, { url: urls[index]!, others: urls.length - 1, dispatcher });
       }),
     );
     return new OriginProcesses(await Promise.all(origins.map((met) => met())));
@@ -73,7 +83,10 @@ const kill = async ({ process: child }: RingOrigin): Promise<void> => {
 };
 
 /** Resolves when it listens, with what resolves when it has met the others. */
-const startProcess = async (file: string, url: string, others: number): Promise<() => Promise<RingOrigin>> => {
+const startProcess = async (
+  file: string,
+  { url, others, dispatcher }: { url: string; others: number; dispatcher: Dispatcher },
+): Promise<() => Promise<RingOrigin>> => {
   const child = spawn(process.execPath, [main, '--config', file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const [message] = (await once(child, 'message')) as [{ addresses: { debug: Address } }];
   const debug = urlOf(message.addresses.debug);
@@ -81,7 +94,9 @@ const startProcess = async (file: string, url: string, others: number): Promise<
     const met = async (): Promise<boolean> =>
       ((await (await fetch(`${debug}/debug/ring`)).json()) as { up: string[] }).up.length === others;
     await eventually(met, 60_000);
-    const { peerId } = (await (await fetch(`${url}/shoal/v1/cluster`)).json()) as { peerId: string };
+    const { peerId } = (await (await request(`${url}/shoal/v1/cluster`, { dispatcher })).body.json()) as {
+      peerId: string;
+    };
     return { url, process: child, peerId };
   };
 };

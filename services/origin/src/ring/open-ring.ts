@@ -1,4 +1,4 @@
-import { type ClusterAuth, loadAuthorities, type Log } from '@shoal/service';
+import { type ClusterAuth, clientTls, type Log } from '@shoal/service';
 import { Agent as HttpPool } from 'undici';
 import type { OriginConfig } from '../config.ts';
 import type { OriginMetrics } from '../metrics.ts';
@@ -22,10 +22,12 @@ export const openRing = async (
   { config, peerId, auth, metrics, log }: OpenRingOptions,
 ): Promise<OriginRing> => {
   const { origins, checkMs, caFile } = config.ring;
-  const ca = caFile === undefined ? undefined : loadAuthorities('ring.caFile', caFile);
-  const pool = parts.adopt(new HttpPool({ connect: { timeout: checkMs, ...(ca && { ca }) } }), (opened) =>
-    opened.destroy(),
-  );
+  const shown = config.registry.tls;
+  const tls = {
+    ...clientTls('registry.tls', { certFile: shown?.certFile, keyFile: shown?.keyFile }),
+    ...clientTls('ring', { caFile }),
+  };
+  const pool = parts.adopt(new HttpPool({ connect: { timeout: checkMs, ...tls } }), (opened) => opened.destroy());
   const answerMs = config.upstreams.deadlineMs + graceMs;
   const { ringQuestions, ringOriginsUp } = metrics.made;
   const ring = new OriginRing({

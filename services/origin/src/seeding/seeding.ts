@@ -2,6 +2,7 @@ import { type Address, type Digest, formatAddress, type PeerId } from '@shoal/co
 import { Exchange, type ExchangeStats, type Seeding as Seed } from '@shoal/exchange';
 import { listening, type Log } from '@shoal/service';
 import type { BlobStore, GrowingBlob } from '@shoal/store';
+import type { SocketFactory } from '@shoal/transport';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { OriginConfig } from '../config.ts';
 import type { OriginEvents } from '../events.ts';
@@ -16,6 +17,8 @@ export interface SeedingOptions {
   readonly peerId: PeerId;
   readonly events: OriginEvents;
   readonly log: Log;
+  /** Of piece connections, when they are encrypted. */
+  readonly sockets: SocketFactory | undefined;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -40,7 +43,16 @@ export class Seeding implements AsyncDisposable {
   }
 
   /** @throws ListenError */
-  static async start({ config, blobs, catalog, peerId, events, log, clock }: SeedingOptions): Promise<Seeding> {
+  static async start({
+    config,
+    blobs,
+    catalog,
+    peerId,
+    events,
+    log,
+    clock,
+    sockets,
+  }: SeedingOptions): Promise<Seeding> {
     const { pieces, cluster, limits, zone = '' } = config;
     const index = new SwarmIndex((digest) => blobs.metainfo(digest));
     index.load(catalog.linked());
@@ -55,6 +67,7 @@ export class Seeding implements AsyncDisposable {
           address: pieces.advertise ? formatAddress(pieces.advertise) : '',
         },
         listen: { host: pieces.host, port: pieces.port },
+        ...(sockets && { sockets }),
         transportLimits: { uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax, handshakesMax },
         log,
         events: {

@@ -1,5 +1,5 @@
 import { ShoalError } from '@shoal/core';
-import { loadTls, requireClusterAuth, serveOpenApi } from '@shoal/service';
+import { serverTls, requireClusterAuth, serveOpenApi } from '@shoal/service';
 import type { ClusterAuth, Log } from '@shoal/service';
 import { fastify } from 'fastify';
 import type { FastifyError, FastifyInstance } from 'fastify';
@@ -29,14 +29,14 @@ const keepAliveMs = 75_000;
 /** The HTTP API of a tracker, not yet listening. Errors are `{"errors":[{code,message,detail}]}`, as a registry's. */
 export const trackerApi = (options: ApiOptions): FastifyInstance => {
   const { config, auth, events, log } = options;
-  const { tls } = config.api;
+  const https = serverTls('api.tls', config.api.tls);
   const app: FastifyInstance = fastify({
     bodyLimit: config.limits.bodyBytesMax,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
-    ...(tls && { https: loadTls('api.tls', tls) }),
+    ...(https && { https }),
   });
   app.setErrorHandler((error: FastifyError | ShoalError, _request, reply) => {
     const status = error instanceof ShoalError ? error.status : (error.statusCode ?? 500);
