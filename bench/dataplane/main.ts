@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
-import { MiB } from '@shoal/core';
+import { GiB, MiB } from '@shoal/core';
 import { writeBlobFile } from './blob-file.ts';
 import { BenchCluster } from './cluster.ts';
 import { Figures } from './figures.ts';
@@ -81,10 +81,11 @@ const measureAll = async (): Promise<void> => {
   const cluster = parts.use(await BenchCluster.start(...folders, options.profile));
   const client = parts.use(new Client());
   const names = Object.keys(scenarios).filter((name) => chosen.has(name));
-  // The first is not counted: code is compiled in it.
+  // Those before are not counted: code is compiled in them, until about a gigabyte has moved.
   const ignored = new Figures();
-  for (let run = 0; run <= options.runs && names.length > 0; run++)
-    await oneRun({ figures: run === 0 ? ignored : figures, cluster, client }, options.size, names);
+  const warmUps = Math.min(4, Math.ceil(GiB / options.size));
+  for (let run = -warmUps; run < options.runs && names.length > 0; run++)
+    await oneRun({ figures: run < 0 ? ignored : figures, cluster, client }, options.size, names);
   if (chosen.has('memory')) await oneRun({ figures, cluster, client }, options.large, ['memory']);
 };
 

@@ -39,6 +39,11 @@ export class Landing {
     return this.#bySource.get(source)?.has(piece) ?? false;
   }
 
+  /** Pieces that are to come from this source. */
+  expected(source: number): number {
+    return this.#bySource.get(source)?.size ?? 0;
+  }
+
   /** Whether a transfer of the piece from this source is under way and `offset`, in the blob, is where it stands. */
   isAt(source: number, piece: PieceIndex, offset: number): boolean {
     const reception = this.#bySource.get(source)?.get(piece);

@@ -328,7 +328,10 @@ export class LeechSide implements SwarmSide {
       case 'request':
         this.#landing.expect(action.peer, action.piece);
         link.openData();
-        return link.send({ type: 'request', channel: neighbour.channel, piece: action.piece });
+        return link.send(
+          { type: 'request', channel: neighbour.channel, piece: action.piece },
+          { lazy: this.#landing.expected(action.peer) >= lazyRequestsFrom },
+        );
       case 'cancel':
         return this.#cancel(neighbour, action.piece);
       case 'wantAny':
@@ -371,3 +374,9 @@ export class LeechSide implements SwarmSide {
     if (joined && this.#held.get(neighbour.peer.id)?.complete) this.#swarm.leave(neighbour);
   }
 }
+
+/**
+ * A peer that has so many pieces to send is not kept waiting by a REQUEST that waits for the next one, and wakes up the
+ * less often for it. Where many are neighbours none has so many, and no REQUEST waits.
+ */
+const lazyRequestsFrom = 5;

@@ -3,6 +3,11 @@ import type { ControlMessage } from '@shoal/protocol';
 import type { NodeIdentity } from './identity.ts';
 import type { Uplink } from './uplink.ts';
 
+export interface SendOptions {
+  /** It may wait for a few more of its kind, and for the other sockets of this turn of the event loop. */
+  readonly lazy?: boolean;
+}
+
 /**
  * A peer that has proved itself, over one control connection and up to two data connections: the one I
  * dialled (my downlink) and the one the peer dialled (my uplink).
@@ -24,11 +29,11 @@ export interface Link {
   /** The data connection the remote dialled, on which I send pieces; undefined until it has, and after it broke. */
   readonly uplink: Uplink | undefined;
   /**
-   * Queues a message; all messages of one event-loop turn go out in one write. Byte arrays in it are copied.
+   * Queues a message; all messages of one event-loop turn go out in one write, lazy ones within the turn after it. Byte arrays in it are copied.
    * Closes the link when more than `sendQueueBytesMax` wait, as a peer that does not read is of no use.
    * @throws InvalidValueError when a field is out of the grammar's bounds
    */
-  send(message: ControlMessage): void;
+  send(message: ControlMessage, options?: SendOptions): void;
   /** Dials my data connection to the remote; idempotent. `dataOpened` or `dataClosed` tells how it went. */
   openData(): void;
   /** Ends the uplink behind its last byte; resolves when the peer has read that and closed it, or without an uplink. */

@@ -3,6 +3,7 @@ import { type ControlMessage, encodeMessage, type ErrorCode, type Message, Proto
 import type { Connection, ConnectionOwner } from './connection.ts';
 import { Downlink, type DownlinkOwner } from './downlink.ts';
 import type { NodeIdentity } from './identity.ts';
+import type { SendOptions } from './link.ts';
 import { SendQueue } from './send-queue.ts';
 import type { Station } from './station.ts';
 import type { Uplink } from './uplink.ts';
@@ -70,8 +71,8 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
     return this.#queue.queuedBytes;
   }
 
-  send(message: ControlMessage): void {
-    this.#push(message);
+  send(message: ControlMessage, options?: SendOptions): void {
+    this.#push(message, options);
   }
 
   openData(): void {
@@ -178,7 +179,7 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
     this.#station.handler.dataClosed(this, reason);
   }
 
-  #push(message: Message): void {
-    if (this.#open) this.#queue.push(encodeMessage(message));
+  #push(message: Message, options?: SendOptions): void {
+    if (this.#open) this.#queue.push(encodeMessage(message), options);
   }
 }

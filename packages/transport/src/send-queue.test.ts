@@ -31,6 +31,25 @@ suite('SendQueue', () => {
     assert.deepEqual(writes, ['01']);
   });
 
+  test('a lazy frame waits for others, for two more lazy ones, or for the end of the turn', async () => {
+    const { writes, queue } = setUp();
+    const lazy = { lazy: true };
+    const tick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+    queue.push(Uint8Array.of(1), lazy);
+    await tick();
+    assert.deepEqual(writes, []);
+    queue.push(Uint8Array.of(2));
+    await tick();
+    assert.deepEqual(writes, ['0102']);
+    for (const byte of [3, 4, 5]) queue.push(Uint8Array.of(byte), lazy);
+    await tick();
+    assert.deepEqual(writes, ['0102', '030405']);
+    queue.push(Uint8Array.of(6), lazy);
+    await turn();
+    await turn();
+    assert.deepEqual(writes, ['0102', '030405', '06']);
+  });
+
   test('more than the bound, with what the socket holds, overflows outside push', async () => {
     const { writes, overflows, queue } = setUp(60);
     queue.push(new Uint8Array(40));

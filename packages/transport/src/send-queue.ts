@@ -1,9 +1,13 @@
 import type { Connection } from './connection.ts';
+import type { SendOptions } from './link.ts';
+
+/** So many lazy frames wait for each other: a peer with nothing but their like to do wakes up less often. */
+const lazyFramesMax = 3;
 
 /**
  * Gathers the frames of one event-loop turn into one write. process.nextTick, and not setImmediate: a HAVE then
- * leaves after the piece that caused it, and not after all other sockets have been read. Letting REQUESTs wait for a few
- * more of their kind saved no CPU that could be measured, and agents then lean more on the origin.
+ * leaves after the piece that caused it, and not after all other sockets have been read. A lazy frame waits for others,
+ * for a few of its kind, or for the end of the turn.
  */
 export class SendQueue {
   readonly #connection: Pick<Connection, 'queuedBytes' | 'write'>;
@@ -12,6 +16,9 @@ export class SendQueue {
   #frames: Uint8Array[] = [];
   #bytes = 0;
   #flushQueued = false;
+  /** Lazy frames that wait, and what sends them in any case. */
+  #lazy = 0;
+  #lazyFlush: NodeJS.Immediate | undefined;
 
   /** @param overflow more than `bytesMax` wait; called outside `push` */
   constructor(connection: Pick<Connection, 'queuedBytes' | 'write'>, bytesMax: number, overflow: () => void) {
@@ -25,10 +32,18 @@ export class SendQueue {
     return this.#bytes + this.#connection.queuedBytes;
   }
 
-  push(frame: Uint8Array): void {
+  push(frame: Uint8Array, { lazy = false }: SendOptions = {}): void {
     this.#frames.push(frame);
     this.#bytes += frame.length;
     if (this.#flushQueued) return;
+    if (lazy && ++this.#lazy < lazyFramesMax) {
+      this.#lazyFlush ??= setImmediate(() => this.#flushSoon());
+      return;
+    }
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     this.#flushQueued = true;
     process.nextTick(() => {
       this.#flushQueued = false;
@@ -40,13 +55,15 @@ export class SendQueue {
   flush(): void {
     const frames = this.#frames;
     if (frames.length === 0) return;
-    this.#frames = [];
-    this.#bytes = 0;
+    this.drop();
     this.#connection.write(frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames));
   }
 
   /** Forgets what waits. */
   drop(): void {
+    clearImmediate(this.#lazyFlush);
+    this.#lazyFlush = undefined;
+    this.#lazy = 0;
     this.#frames = [];
     this.#bytes = 0;
   }
