@@ -115,6 +115,7 @@ export const valuesSchema = (): JsonSchema => ({
     listenHost: oneOf('0.0.0.0', '::'),
     secret: section({ existing: text, clusterSecret: secret, pushToken: secret }),
     serviceAccount: section({ create: flag, name: text, annotations: labels }),
+    pieces: section({ tlsSecret: text }),
     origin,
     tracker,
     redis: section({

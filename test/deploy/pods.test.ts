@@ -141,7 +141,7 @@ test('the runtime alone reaches the registry of an agent: at the loopback addres
 });
 
 test('what a pod mounts is there', () => {
-  const given = new Set(['ours', 'redis', 'origin-tls', 'upstream-login', 'ca']);
+  const given = new Set(['ours', 'redis', 'origin-tls', 'pieces-tls', 'upstream-login', 'ca']);
   for (const [file, manifests] of manifestFiles()) {
     const names = new Set(manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
     // The Secret of the plain manifests is made by hand.

@@ -107,6 +107,25 @@ annotations:
   {{- end }}
 {{- end }}
 
+{{/* Certificates of piece connections; a mounted secret follows its changes, and the services read it again. */}}
+{{- define "shoal.piecesTls" -}}
+{{- if .Values.pieces.tlsSecret }}
+tls: { certFile: /run/pieces-tls/tls.crt, keyFile: /run/pieces-tls/tls.key, caFile: /run/pieces-tls/ca.crt }
+{{- end }}
+{{- end }}
+
+{{- define "shoal.piecesMounts" -}}
+{{- if .Values.pieces.tlsSecret }}
+- { name: pieces-tls, mountPath: /run/pieces-tls, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "shoal.piecesVolumes" -}}
+{{- if .Values.pieces.tlsSecret }}
+- { name: pieces-tls, secret: { secretName: {{ .Values.pieces.tlsSecret }} } }
+{{- end }}
+{{- end }}
+
 {{- define "shoal.commonMounts" -}}
 - { name: config, mountPath: /etc/shoal, readOnly: true }
 - { name: secret, mountPath: /run/shoal, readOnly: true }
@@ -142,7 +161,9 @@ registry:
   {{- if .Values.origin.tlsSecret }}
   tls: { certFile: /run/tls/tls.crt, keyFile: /run/tls/tls.key }
   {{- end }}
-pieces: { port: 7001 }
+pieces:
+  port: 7001
+  {{- include "shoal.piecesTls" . | nindent 2 }}
 admin: { host: {{ .Values.listenHost | quote }}, port: 7002 }
 stop: { timeoutMs: {{ .Values.origin.stopSeconds }}s }
 {{- if .Values.origin.upstreamLoginSecret }}
@@ -185,7 +206,9 @@ trust: { caFile: /run/tls/ca.crt }
 registry:
   host: {{ ternary "127.0.0.1" .Values.listenHost .Values.agent.hostNetwork | quote }}
   port: {{ .Values.agent.port }}
-pieces: { port: 7021 }
+pieces:
+  port: 7021
+  {{- include "shoal.piecesTls" . | nindent 2 }}
 admin: { host: {{ .Values.listenHost | quote }}, port: 7022 }
 cache: { folder: /data }
 stop: { timeoutMs: {{ .Values.agent.stopSeconds }}s }
