@@ -11,6 +11,7 @@ export * from './metrics-text.ts';
 export * from './pieces.ts';
 export * from './prng.ts';
 export * from './reference.ts';
+export * from './referrers-record.ts';
 export * from './schema.ts';
 export * from './signature.ts';
 export * from './tag-record.ts';

@@ -7,6 +7,7 @@ export * from './openapi.ts';
 export * from './pull.ts';
 export * from './range.ts';
 export * from './read-registry.ts';
+export { decodeReferrers, encodeReferrers } from './referrers.ts';
 export * from './routes.ts';
 export * from './send-blob.ts';
 export * from './server.ts';

@@ -85,7 +85,11 @@ export const pullPaths = {
       summary: 'Manifests whose subject this is (end-12)',
       query: { ...ns, artifactType: 'Only those of this type.' },
       answers: {
-        200: { description: 'An image index.', type: 'application/vnd.oci.image.index.v1+json' },
+        200: {
+          description: 'An image index.',
+          type: 'application/vnd.oci.image.index.v1+json',
+          headers: { Warning: '`110` when nobody could be asked whether there are others by now.' },
+        },
       },
     },
   },

@@ -4,6 +4,7 @@ import { type RegistryHandlers, registerRegistryRoutes, type RouteOf } from './d
 import { parseCount } from './errors.ts';
 import type { ReadContext, ReadRegistry } from './read-registry.ts';
 import type { SendOptions, SendResult } from './send-blob.ts';
+import { encodeReferrers, indexType, ofType } from './referrers.ts';
 import { hasEtag, serveBlob } from './serve-blob.ts';
 
 export interface PullOptions extends SendOptions {
@@ -124,9 +125,10 @@ const sendReferrers = async (
   reply: FastifyReply,
 ): Promise<unknown> => {
   const artifactType = queryOf(request).get('artifactType') ?? undefined;
-  const index = await referrers(route.repository, route.digest, artifactType, new RequestContext(request, reply));
+  const all = await referrers(route.repository, route.digest, new RequestContext(request, reply));
+  const manifests = artifactType === undefined ? all.manifests : ofType(all.manifests, artifactType);
   if (artifactType !== undefined) void reply.header('oci-filters-applied', 'artifactType');
-  return reply.header('content-type', 'application/vnd.oci.image.index.v1+json').send(asBuffer(index));
+  return reply.headers({ ...all.headers, 'content-type': indexType }).send(Buffer.from(encodeReferrers(manifests)));
 };
 
 /** The empty user with the empty password. */

@@ -37,6 +37,13 @@ export interface TagPage {
   readonly more: boolean;
 }
 
+export interface ServedReferrers {
+  /** Descriptors of all manifests that name the subject; none for an unknown one. */
+  readonly manifests: readonly unknown[];
+  /** Sent besides the usual ones, such as `warning`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * What a registry can be asked for; an origin answers from its store, an agent from the swarm. Unknown content
  * is an OciError: NAME_UNKNOWN, MANIFEST_UNKNOWN or BLOB_UNKNOWN.
@@ -53,11 +60,6 @@ export interface ReadRegistry {
     page: { limit: number | undefined; last: string | undefined },
     context: ReadContext,
   ): Promise<TagPage>;
-  /** The bytes of an OCI index of the referrers, empty for an unknown subject. Without this method the endpoint is 405. */
-  referrers?(
-    repository: RepositoryName,
-    subject: Digest,
-    artifactType: string | undefined,
-    context: ReadContext,
-  ): Promise<Uint8Array>;
+  /** What refers to a subject, of whatever type. Without this method the endpoint is 405. */
+  referrers?(repository: RepositoryName, subject: Digest, context: ReadContext): Promise<ServedReferrers>;
 }

@@ -200,6 +200,16 @@ export class AgentEvents {
     this.#log.warn({ repository, tag, reason }, 'tag answered without an origin');
   }
 
+  referrersStale(repository: string, subject: string, reason: string): void {
+    this.#m.referrersStale.inc();
+    this.#log.warn({ repository, subject, reason }, 'referrers answered without an origin');
+  }
+
+  referrersRefused(repository: string, subject: string, from: 'origin' | 'peer'): void {
+    const level = from === 'origin' ? 'error' : 'debug';
+    this.#log[level]({ repository, subject, from }, 'a record of referrers was refused');
+  }
+
   accessChecked(outcome: AccessOutcome): void {
     this.#m.accessChecks.inc({ outcome });
   }

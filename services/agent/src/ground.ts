@@ -13,6 +13,7 @@ import type { AgentEvents } from './events.ts';
 import { DiskRecords } from './disk-records.ts';
 import { OriginClient } from './origin/origin-client.ts';
 import { Origins } from './origin/origins.ts';
+import { ReferrersBook } from './referrers/referrers-book.ts';
 import { TagBook } from './tags/tag-book.ts';
 
 /** What everything else of an agent stands on: the cache, the facts of the cluster, the way to the origins. */
@@ -34,6 +35,7 @@ export interface Ground {
   readonly node: NodeId;
   readonly records: DiskRecords;
   readonly tags: TagBook;
+  readonly referrers: ReferrersBook;
   /** What this node may ask other registries for while no origin answers. */
   readonly upstreams: UpstreamSet;
   /** Whether a host of an `ns` query is a name of the cluster's own registry. */
@@ -80,11 +82,12 @@ export const openGround = async (
   const learner = parts.adopt(new ClusterLearner({ book, origins, events, clock }), (started) => started.stop());
   const records = new DiskRecords(cache, events);
   const tags = new TagBook({ store: records, verify: book.verify });
+  const referrers = new ReferrersBook({ store: records, verify: book.verify });
   const ownNames = new Set(
     [...config.registry.names, ...config.origins.map((url) => new URL(url).host)].map(registryHost),
   );
   const isOwnName = (host: string): boolean => ownNames.has(host) || book.isRegistryName(host);
   const upstreams = parts.use(new UpstreamSet({ config: config.upstreams, events: events.upstreams(), clock }));
   const reach = { auth, pool, sockets, origins, upstreams };
-  return { ...options, ...reach, book, learner, cache, node, records, tags, isOwnName };
+  return { ...options, ...reach, book, learner, cache, node, records, tags, referrers, isOwnName };
 };

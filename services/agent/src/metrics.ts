@@ -63,6 +63,7 @@ export const agentMetrics = defineMetrics('agent', {
     { outcome: ['granted', 'refused', 'stale', 'unavailable'] },
   ),
   tagsStale: counter('tags_stale_total', 'Tags answered from a record because no origin did.'),
+  referrersStale: counter('referrers_stale_total', 'Lists of referrers answered from a record because no origin did.'),
   tagsRefused: counter('tags_refused_total', 'Tag records refused, by sender and reason.', {
     from: ['origin', 'peer'],
     reason: ['rollback', 'conflict', 'unverified'],

@@ -1,4 +1,4 @@
-import { tagSwarmIdOf } from '@shoal/core';
+import { referrersKey, tagSwarmIdOf } from '@shoal/core';
 import { sha256 } from '@shoal/store';
 import { Direct } from './direct/direct.ts';
 import type { Ground } from './ground.ts';
@@ -9,6 +9,7 @@ import { MetainfoSource } from './metainfo/metainfo-source.ts';
 import { ownerKey } from './origin/origins.ts';
 import { PassThroughs } from './pull/pass-through.ts';
 import { Pulls } from './pull/pulls.ts';
+import { ReferrersResolver } from './referrers/referrers-resolver.ts';
 import type { SwarmSide } from './swarm-side.ts';
 import { TagAnnouncer } from './tags/tag-announcer.ts';
 import { TagResolver, type TagSources } from './tags/tag-resolver.ts';
@@ -58,8 +59,9 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
       );
     },
   });
+  const referrers = referrersResolver(ground, swarm, direct, tagAnnouncer);
   const passCredentials = ground.config.access.mode === 'verify';
-  const registry = new AgentRegistry({ manifests, pulls, origins, firstByteMs, isOwnName, passCredentials });
+  const registry = new AgentRegistry({ manifests, pulls, origins, referrers, firstByteMs, isOwnName, passCredentials });
   return { registry, pulls, tagAnnouncer };
 };
 
@@ -81,6 +83,37 @@ const tagSources = ({ origins, learner, tags }: Ground, { peers }: SwarmSide): T
   askPeers: (repository, tag) =>
     peers.all({ kind: 'tag', key: tag, repository }, { swarm: tagSwarmIdOf(repository, tag, sha256) }),
 });
+
+const referrersResolver = (
+  { origins, learner, referrers: book, events }: Ground,
+  { peers }: SwarmSide,
+  direct: Direct,
+  announcer: TagAnnouncer,
+): ReferrersResolver =>
+  new ReferrersResolver({
+    book,
+    sources: {
+      askOrigins: async (repository, subject) => {
+        const answer = await origins.ask(
+          (client) => client.referrers(repository, subject),
+          ownerKey(repository, repository),
+        );
+        if (answer.kind === 'found' && !book.parse(repository, subject, answer.value.bytes)) await learner.refresh();
+        return answer;
+      },
+      askPeers: (repository, subject) => {
+        const key = referrersKey(subject);
+        return peers.all({ kind: 'tag', key, repository }, { swarm: tagSwarmIdOf(repository, key, sha256) });
+      },
+      askRegistry: async (repository, subject) =>
+        direct.covers(repository) ? direct.referrers(repository, subject).catch(() => undefined) : undefined,
+    },
+    events: {
+      referrersKept: ({ record }) => announcer.kept(record.repository, referrersKey(record.subject)),
+      referrersStale: (...stale) => events.referrersStale(...stale),
+      referrersRefused: (...refused) => events.referrersRefused(...refused),
+    },
+  });
 
 const directOf = (ground: Ground, swarm: SwarmSide, descriptors: DescriptorBook): Direct => {
   const { upstreams, origins, cache, records, book, config, events } = ground;

@@ -128,11 +128,11 @@ const startRestoring = (
   { seeds }: SwarmSide,
   { tagAnnouncer }: PullSide,
 ): void => {
-  const { cache, tags, events, config, log } = ground;
+  const { cache, tags, referrers, events, config, log } = ground;
   const stopping = new AbortController();
   const { signal } = stopping;
   const seedsMax = config.limits.seedsAnnouncedMax;
-  const restored = restoreSeeds({ cache, seeds, tags, tagAnnouncer, seedsMax, events, signal }).catch(
+  const restored = restoreSeeds({ cache, seeds, tags, referrers, tagAnnouncer, seedsMax, events, signal }).catch(
     (error: unknown) => {
       if (!signal.aborted) log.error({ err: error }, 'the cache could not be announced again');
     },

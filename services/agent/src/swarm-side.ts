@@ -72,7 +72,7 @@ export class SwarmSide implements AsyncDisposable {
 
   /** @throws ListenError naming pieces.port */
   static async start(ground: Ground): Promise<SwarmSide> {
-    const { config, node, cache, tags, events, log, prng, sockets } = ground;
+    const { config, node, cache, tags, referrers, events, log, prng, sockets } = ground;
     const { pieces, cluster, zone, limits, deadlines } = config;
     const traffic = new Traffic();
     const exchange = await listening('pieces', pieces, () =>
@@ -97,7 +97,7 @@ export class SwarmSide implements AsyncDisposable {
         prng,
         log,
         events: traffic.counting(events.exchange(zone ?? '')),
-        records: recordProvider(cache, tags),
+        records: recordProvider(cache, tags, referrers),
       }),
     );
     return new SwarmSide(exchange, traffic, ground);

@@ -70,7 +70,7 @@ export const originMetrics = defineMetrics('origin', {
   ),
   upstreamStale: counter(
     'upstream_stale_total',
-    'Tags answered from what is known because the upstream registry did not answer.',
+    'Tags and lists of referrers answered from what is known because the upstream registry did not answer.',
     { upstream },
   ),
   upstreamLimit: gauge(

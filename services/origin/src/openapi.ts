@@ -44,6 +44,20 @@ const controlPaths: Paths = {
       },
     },
   },
+  '/shoal/v1/referrers/{subject}': {
+    get: {
+      ...control,
+      summary: 'Signed record of what refers to a manifest',
+      query: repository,
+      answers: {
+        200: {
+          description: 'The record; its index lists referrers of all types.',
+          type: 'application/vnd.shoal.referrers.v1+json',
+          headers: { Warning: '`110` when the upstream registry could not be asked again.' },
+        },
+      },
+    },
+  },
   '/shoal/v1/content/{digest}': contentOperations(),
   '/shoal/v1/manifests/{manifest}': {
     get: {

@@ -5,6 +5,7 @@ import {
   type ReadContext,
   type ReadRegistry,
   type ServedManifest,
+  type ServedReferrers,
   type TagPage,
 } from '@shoal/registry';
 import type { StoredBlob } from '@shoal/store';
@@ -45,12 +46,8 @@ export class OriginReadRegistry implements ReadRegistry {
     return { tags: after.slice(0, limit), more: after.length > limit };
   }
 
-  async referrers(name: RepositoryName, subject: Digest, artifactType: string | undefined): Promise<Uint8Array> {
-    const all = (await this.#content.catalog.get(name)?.referrers.list(subject)) ?? [];
-    const manifests = artifactType === undefined ? all : all.filter((entry) => entry.artifactType === artifactType);
-    return Buffer.from(
-      JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }),
-    );
+  async referrers(name: RepositoryName, subject: Digest): Promise<ServedReferrers> {
+    return { manifests: (await this.#content.catalog.get(name)?.referrers.list(subject)) ?? [] };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Digest } from '@shoal/core';
+import type { Digest, RepositoryName } from '@shoal/core';
 import type { ClusterAnnouncement } from '@shoal/protocol';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
 import { type ClusterAuth, type Log, serveOpenApi, serverTls } from '@shoal/service';
@@ -9,11 +9,13 @@ import { requiredGrants } from './auth/required-grants.ts';
 import { registerTokenEndpoint } from './auth/token-endpoint.ts';
 import type { Users } from './auth/users.ts';
 import { BodyGate } from './body-gate.ts';
+import type { TagSigner } from './catalog/tags.ts';
 import type { ColdBlobs } from './cold/cold-blobs.ts';
 import type { OriginConfig } from './config.ts';
 import type { Content } from './content.ts';
 import { registerControlRoutes } from './control/control-routes.ts';
 import { registerNamespaceRoutes } from './control/namespace-routes.ts';
+import { registerReferrersRoute } from './control/referrers-route.ts';
 import type { OriginEvents, Receiver } from './events.ts';
 import type { Collector } from './gc/collector.ts';
 import { registerRemovalRoutes } from './gc/routes.ts';
@@ -26,6 +28,7 @@ import type { OriginRing } from './ring/origin-ring.ts';
 import { PullThroughRegistry } from './upstreams/pull-through-registry.ts';
 import { registerRingRoutes } from './upstreams/ring-routes.ts';
 import { prepareUpstreamContent, refusePushesToUpstreams } from './upstreams/upstream-hooks.ts';
+import type { KnownReferrers } from './upstreams/upstream-referrers.ts';
 import type { UpstreamSide } from './upstreams/upstream-side.ts';
 
 export interface RegistryServerParts {
@@ -39,6 +42,7 @@ export interface RegistryServerParts {
   readonly receiver: BlobReceiver;
   readonly users: Users | undefined;
   readonly tokens: AccessTokens;
+  readonly signer: TagSigner;
   readonly auth: ClusterAuth;
   readonly cluster: ClusterAnnouncement;
   readonly ring: Pick<OriginRing, 'keys'>;
@@ -67,6 +71,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     cluster,
     ring,
     upstreams,
+    signer,
     stop,
   } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
@@ -127,6 +132,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     prepareUpstreamContent(scope, upstreams);
     registerControlRoutes(scope, { ...control, send: toAgents, cluster, fellowKeys: () => ring.keys });
     registerRingRoutes(scope, { content, pullThrough: upstreams.pullThrough });
+    registerReferrersRoute(scope, { referrers: referrersOf(parts), signer });
   };
   const namespaceApi = async (scope: FastifyInstance): Promise<void> => {
     registerNamespaceRoutes(scope, { ...control, send: toClients, receiver, access });
@@ -139,3 +145,13 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   void app.register(namespaceApi, { prefix: '/shoal/v1/namespaces' });
   return app;
 };
+
+/** Of an upstream by its own word, of this registry as they were pushed. */
+const referrersOf =
+  ({ content, upstreams }: RegistryServerParts) =>
+  async (name: RepositoryName, subject: Digest): Promise<KnownReferrers> =>
+    (await upstreams.referrers.find(name, subject)) ?? {
+      manifests: (await content.catalog.get(name)?.referrers.list(subject)) ?? [],
+      timeMs: Date.now(),
+      stale: false,
+    };

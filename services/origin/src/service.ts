@@ -118,6 +118,7 @@ export class Origin implements AsyncDisposable {
       receiver,
       users: parts.use(await usersOf(config, events, clock)),
       tokens: new AccessTokens(key, clock),
+      signer: key,
       auth,
       ring,
       cluster: {

@@ -18,6 +18,13 @@ export interface UpstreamBlob {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+export interface UpstreamList {
+  readonly bytes: Uint8Array;
+  readonly more: boolean;
+  /** Where the next page is, below the repository; undefined also for a link that leads elsewhere. */
+  readonly next: string | undefined;
+}
+
 /** Every type there is: a registry that is not told of them converts manifests, or says that there is none. */
 export const manifestAccept = {
   accept: [
@@ -42,6 +49,15 @@ export const asked = (
 export const digestHeader = ({ headers }: RegistryAnswer): Digest | undefined => {
   const raw = [headers['docker-content-digest'] ?? ''].flat()[0] ?? '';
   return isDigest(raw) ? raw : undefined;
+};
+
+/** Source: OCI Distribution Specification v1.1, "Listing Tags", "Listing Referrers" (RFC 8288). */
+export const nextPage = ({ headers, url }: RegistryAnswer, repository: RepositoryName): string | undefined => {
+  const [, raw] = /<([^>]+)>\s*;[^,]*\brel="?next\b/i.exec([headers['link'] ?? ''].flat().join(', ')) ?? [];
+  const target = raw === undefined ? undefined : URL.parse(raw, url);
+  if (target?.origin !== url.origin) return undefined;
+  const [, rest] = target.pathname.split(`/v2/${repository}/`);
+  return rest === undefined ? undefined : `${rest}${target.search}`;
 };
 
 const schema1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;

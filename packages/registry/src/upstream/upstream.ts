@@ -1,7 +1,9 @@
 import type { Digest, ManifestReference, RepositoryName } from '@shoal/core';
 import {
   asked,
+  nextPage,
   type UpstreamBlob,
+  type UpstreamList,
   type UpstreamManifest,
   blobOf,
   digestHeader,
@@ -111,17 +113,14 @@ export class Upstream {
   }
 
   /** JSON such as the list of tags, unread. */
-  async list(
-    repository: RepositoryName,
-    path: string,
-    options: AskOptions = {},
-  ): Promise<{ bytes: Uint8Array; more: boolean }> {
+  async list(repository: RepositoryName, path: string, options: AskOptions = {}): Promise<UpstreamList> {
     return this.#ask(
       asked('GET', 'list', repository, path, { accept: 'application/json, */*' }),
       options,
       async (answer) => ({
         bytes: await readBody(answer.url, answer, listBytesMax),
         more: answer.headers['link'] !== undefined,
+        next: nextPage(answer, repository),
       }),
     );
   }

@@ -37,6 +37,10 @@ const pathParameters: Readonly<Record<string, { readonly description: string; re
   reference: { description: 'Tag or digest.' },
   digest: { description: 'Digest of content.', pattern: '^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$' },
   manifest: { description: 'Digest of a manifest.', pattern: '^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$' },
+  subject: {
+    description: 'Digest of what others refer to.',
+    pattern: '^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$',
+  },
   tag: { description: 'Tag.', pattern: '^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$' },
   id: { description: 'Id of a swarm or recording.', pattern: '^[0-9a-z-]{1,64}$' },
   upload: { description: 'Session of an upload, from the Location of its start.' },

@@ -5,6 +5,7 @@ import {
   type ReadRegistry,
   registryHost,
   type ServedManifest,
+  type ServedReferrers,
   type TagPage,
 } from '@shoal/registry';
 import type { AccessGate } from './gate.ts';
@@ -72,14 +73,9 @@ export class CheckedRegistry implements ReadRegistry {
     return this.#o.registry.tags(requested, page, context);
   }
 
-  async referrers(
-    requested: RepositoryName,
-    subject: Digest,
-    artifactType: string | undefined,
-    context: ReadContext,
-  ): Promise<Uint8Array> {
+  async referrers(requested: RepositoryName, subject: Digest, context: ReadContext): Promise<ServedReferrers> {
     await this.#o.gate.lists(this.#name(requested, context), context);
-    return this.#o.registry.referrers(requested, subject, artifactType, context);
+    return this.#o.registry.referrers(requested, subject, context);
   }
 
   #name(requested: RepositoryName, { upstream }: ReadContext): RepositoryName {

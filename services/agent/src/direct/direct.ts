@@ -10,7 +10,7 @@ import {
   type Tag,
 } from '@shoal/core';
 import type { Exchange } from '@shoal/exchange';
-import { SingleFlight, UpstreamError } from '@shoal/registry';
+import { SingleFlight, UpstreamError, upstreamReferrers } from '@shoal/registry';
 import { type CachedBlob, type PieceCache, sha256 } from '@shoal/store';
 import type { UpstreamRepository, UpstreamSet } from '@shoal/upstreams';
 import type { DescriptorBook } from '../metainfo/descriptor-book.ts';
@@ -69,6 +69,12 @@ export class Direct {
     // HEAD is not counted by rate limits, and the manifest comes under a lease like all content.
     const digest = await upstream.tagDigest(name, tag);
     return digest ?? (await upstream.manifest(name, { kind: 'tag', tag })).digest;
+  }
+
+  /** Descriptors of what refers to a manifest, by the word of its registry. @throws OciError NAME_UNKNOWN; UpstreamError */
+  referrers(repository: RepositoryName, subject: Digest): Promise<unknown[]> {
+    const { upstream, repository: name } = this.#from(repository);
+    return upstreamReferrers(upstream, name, subject);
   }
 
   /**

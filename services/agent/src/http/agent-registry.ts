@@ -7,18 +7,21 @@ import {
   type ReadRegistry,
   requestedRepository,
   type ServedManifest,
+  type ServedReferrers,
   type TagPage,
 } from '@shoal/registry';
 import type { Manifests } from '../manifests/manifests.ts';
 import type { Origins } from '../origin/origins.ts';
 import { FirstByteDeadline } from '../pull/deadline.ts';
 import type { Pulls } from '../pull/pulls.ts';
+import type { ReferrersResolver } from '../referrers/referrers-resolver.ts';
 
 /** What the agent answers to container runtimes: content from the swarm, lists from the origin. */
 export class AgentRegistry implements ReadRegistry {
   readonly #manifests: Manifests;
   readonly #pulls: Pick<Pulls, 'open' | 'size'>;
   readonly #origins: Origins;
+  readonly #referrers: Pick<ReferrersResolver, 'resolve'>;
   readonly #firstByteMs: number;
   readonly #isOwnName: (host: string) => boolean;
   readonly #passCredentials: boolean;
@@ -27,6 +30,7 @@ export class AgentRegistry implements ReadRegistry {
     manifests: Manifests;
     pulls: Pick<Pulls, 'open' | 'size'>;
     origins: Origins;
+    referrers: Pick<ReferrersResolver, 'resolve'>;
     /** Deadline of every answer that is more than a piece of a body. */
     firstByteMs: number;
     /** Whether a host is a name of the cluster's own registry. */
@@ -37,6 +41,7 @@ export class AgentRegistry implements ReadRegistry {
     this.#manifests = o.manifests;
     this.#pulls = o.pulls;
     this.#origins = o.origins;
+    this.#referrers = o.referrers;
     this.#firstByteMs = o.firstByteMs;
     this.#isOwnName = o.isOwnName;
     this.#passCredentials = o.passCredentials;
@@ -89,12 +94,10 @@ export class AgentRegistry implements ReadRegistry {
   async referrers(
     requested: RepositoryName,
     subject: Digest,
-    artifactType: string | undefined,
-    { upstream, authorization }: ReadContext,
-  ): Promise<Uint8Array> {
+    { upstream }: Pick<ReadContext, 'upstream'>,
+  ): Promise<ServedReferrers> {
     const repository = this.nameOf(requested, upstream);
-    const query = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType })}`;
-    return (await this.#relay(`/v2/${repository}/referrers/${subject}${query}`, repository, authorization)).body;
+    return this.#inTime(`${repository}, referrers`, () => this.#referrers.resolve(repository, subject));
   }
 
   /** The name that the whole cluster uses; `upstream` is containerd's `ns`. */

@@ -38,6 +38,6 @@ const standingFor = (registry: ServedRegistry, host: string): ServedRegistry => 
     manifest: (repository, reference, context) => registry.manifest(repository, reference, named(context)),
     blob: (repository, digest, context) => registry.blob(repository, digest, named(context)),
     tags: (repository, page, context) => registry.tags(repository, page, named(context)),
-    referrers: (repository, subject, type, context) => registry.referrers(repository, subject, type, named(context)),
+    referrers: (repository, subject, context) => registry.referrers(repository, subject, named(context)),
   };
 };

@@ -31,10 +31,10 @@ export class OriginBusyError extends ClusterAnswerError {
 
 const retryAfterMsMax = 30_000;
 
-/** A signed tag record as an origin gave it. */
+/** A signed record of a tag, or of referrers, as an origin gave it. */
 export interface TagAnswer {
   readonly bytes: Uint8Array;
-  /** The origin could not ask the upstream registry whether the tag has moved. */
+  /** The origin could not ask the upstream registry whether it has changed. */
   readonly stale: boolean;
 }
 
@@ -72,8 +72,17 @@ export class OriginClient {
   }
 
   /** An encoded signed tag record. */
-  async tag(repository: RepositoryName, tag: Tag): Promise<TagAnswer> {
-    const { bytes, headers } = await this.#found(`/shoal/v1/tags/${tag}`, repository);
+  tag(repository: RepositoryName, tag: Tag): Promise<TagAnswer> {
+    return this.#freshOrStale(`/shoal/v1/tags/${tag}`, repository);
+  }
+
+  /** An encoded signed record of what refers to a manifest. */
+  referrers(repository: RepositoryName, subject: Digest): Promise<TagAnswer> {
+    return this.#freshOrStale(`/shoal/v1/referrers/${subject}`, repository);
+  }
+
+  async #freshOrStale(path: string, repository: string): Promise<TagAnswer> {
+    const { bytes, headers } = await this.#found(path, repository);
     return { bytes, stale: String(headers['warning'] ?? '').startsWith('110 ') };
   }
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PieceCache } from '@shoal/store';
 import type { AgentEvents } from '../events.ts';
+import type { ReferrersBook } from '../referrers/referrers-book.ts';
 import type { TagAnnouncer } from '../tags/tag-announcer.ts';
 import type { TagBook } from '../tags/tag-book.ts';
 import type { Seeds } from './seeds.ts';
@@ -13,6 +14,7 @@ export interface RestoreOptions {
   readonly cache: PieceCache;
   readonly seeds: Seeds;
   readonly tags: TagBook;
+  readonly referrers: ReferrersBook;
   readonly tagAnnouncer: TagAnnouncer;
   readonly seedsMax: number;
   readonly events: Pick<AgentEvents, 'cacheVerified' | 'restoreFailed'>;
@@ -27,6 +29,7 @@ export const restoreSeeds = async ({
   cache,
   seeds,
   tags,
+  referrers,
   tagAnnouncer,
   seedsMax,
   events,
@@ -36,7 +39,7 @@ export const restoreSeeds = async ({
     .toReversed()
     .slice(0, Math.min(tagsMax, seedsMax))
     .toReversed()) {
-    if (tags.known(repository, tag)) tagAnnouncer.kept(repository, tag);
+    if (tags.known(repository, tag) ?? referrers.knownUnder(repository, tag)) tagAnnouncer.kept(repository, tag);
   }
   // Least recently used first, so that the order of use in the books is that of the cache.
   const blobs = Iterator.from(cache.entries()).take(seedsMax).toArray().toReversed();

@@ -5,16 +5,19 @@ import {
   type ReadRegistry,
   requestedRepository,
   type ServedManifest,
+  type ServedReferrers,
   type TagPage,
 } from '@shoal/registry';
 import type { PullThrough } from './pull-through.ts';
 import type { UpstreamLists } from './upstream-lists.ts';
+import type { UpstreamReferrers } from './upstream-referrers.ts';
 
 export interface PullThroughRegistryOptions {
   /** Answers from what the origin has. */
   readonly stored: Required<Omit<ReadRegistry, 'base'>>;
   readonly pullThrough: PullThrough;
   readonly lists: UpstreamLists;
+  readonly referrers: UpstreamReferrers;
   /** Whether a host of an `ns` query is this registry itself. */
   readonly isOwn: (host: string) => boolean;
   /** The hosts of `registry.names`. */
@@ -23,6 +26,8 @@ export interface PullThroughRegistryOptions {
 
 /** Source: RFC 9111, section 5.5 (historic, but what registries and their clients know). */
 export const staleWarning = '110 - "the upstream could not be asked whether the tag has moved"';
+
+export const staleReferrers = '110 - "the upstream could not be asked for what refers to this now"';
 
 /** What the origin answers to pulls of upstream repositories; the others it answers as ever. */
 export class PullThroughRegistry implements ReadRegistry {
@@ -60,17 +65,11 @@ export class PullThroughRegistry implements ReadRegistry {
     return (await this.#o.lists.tags(name, page)) ?? this.#o.stored.tags(name, page, context);
   }
 
-  async referrers(
-    repository: RepositoryName,
-    subject: Digest,
-    artifactType: string | undefined,
-    context: ReadContext,
-  ): Promise<Uint8Array> {
+  async referrers(repository: RepositoryName, subject: Digest, context: ReadContext): Promise<ServedReferrers> {
     const name = this.#name(repository, context);
-    return (
-      (await this.#o.lists.referrers(name, subject, artifactType)) ??
-      this.#o.stored.referrers(name, subject, artifactType, context)
-    );
+    const told = await this.#o.referrers.find(name, subject);
+    if (!told) return this.#o.stored.referrers(name, subject, context);
+    return { manifests: told.manifests, ...(told.stale && { headers: { warning: staleReferrers } }) };
   }
 
   #name(repository: RepositoryName, { upstream }: ReadContext): RepositoryName {

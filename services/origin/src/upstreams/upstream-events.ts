@@ -51,6 +51,11 @@ export class UpstreamEvents {
     this.#log.debug({ upstream, repository, tag }, 'tag answered without the upstream');
   }
 
+  referrersStale(upstream: string, repository: string, subject: string): void {
+    this.#m.upstreamStale.inc({ upstream });
+    this.#log.debug({ upstream, repository, subject }, 'referrers answered without the upstream');
+  }
+
   manifestFetched(upstream: string, repository: string, digest: string): void {
     this.#log.info({ upstream, repository, digest }, 'manifest fetched');
   }

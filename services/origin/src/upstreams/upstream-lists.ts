@@ -1,9 +1,8 @@
-import { type Digest, digestAlgorithm, digestHex, OciError, parseTag, type RepositoryName } from '@shoal/core';
+import { OciError, type RepositoryName } from '@shoal/core';
 import { type TagPage, UpstreamError } from '@shoal/registry';
 import type { UpstreamEvents } from './upstream-events.ts';
 import type { UpstreamRepository, UpstreamSet } from '@shoal/upstreams';
 
-const ociIndex = 'application/vnd.oci.image.index.v1+json';
 const tagsPerPage = 10_000;
 
 /** Lists of upstream repositories: they change at any time and are asked for seldom, so nothing of them is kept. */
@@ -28,29 +27,6 @@ export class UpstreamLists {
     if (!answer) return undefined;
     const tags = listOf(answer.bytes, 'tags').filter((tag) => typeof tag === 'string');
     return { tags, more: answer.more && tags.length > 0 };
-  }
-
-  /** By the referrers API, else by its tag schema. Source: OCI Distribution Specification v1.1, "Listing Referrers". */
-  async referrers(
-    name: RepositoryName,
-    subject: Digest,
-    artifactType: string | undefined,
-  ): Promise<Uint8Array | undefined> {
-    let answer = await this.#ask(name, (from) => from.upstream.list(from.repository, `referrers/${subject}`));
-    if (answer === 'absent') {
-      const tag = parseTag(`${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`);
-      answer = await this.#ask(name, async (from) => ({
-        bytes: (await from.upstream.manifest(from.repository, { kind: 'tag', tag })).bytes,
-        more: false,
-      }));
-    }
-    if (!answer) return undefined;
-    const all = answer === 'absent' ? [] : listOf(answer.bytes, 'manifests');
-    const manifests =
-      artifactType === undefined
-        ? all
-        : all.filter((entry) => (entry as { artifactType?: unknown } | null)?.artifactType === artifactType);
-    return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: ociIndex, manifests }));
   }
 
   async #ask<T>(

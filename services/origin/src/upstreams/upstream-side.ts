@@ -10,12 +10,14 @@ import { Owners } from './owners.ts';
 import { PullThrough } from './pull-through.ts';
 import { UpstreamEvents } from './upstream-events.ts';
 import { UpstreamLists } from './upstream-lists.ts';
+import { UpstreamReferrers } from './upstream-referrers.ts';
 import { UpstreamSet } from '@shoal/upstreams';
 
 /** Everything of the origin that has to do with upstream registries. */
 export interface UpstreamSide {
   readonly pullThrough: PullThrough;
   readonly lists: UpstreamLists;
+  readonly referrers: UpstreamReferrers;
   /** The hosts of `registry.names`. */
   readonly ownNames: readonly string[];
   /** Whether a host is a name of this registry. */
@@ -49,6 +51,7 @@ export const openUpstreamSide = (
     pullThrough,
     ownNames,
     lists: new UpstreamLists({ upstreams, events }),
+    referrers: new UpstreamReferrers({ upstreams, events, clock }),
     // Without upstreams every name is this registry's; with them an unknown one must not be answered with other content.
     isOwn: (host) => own.has(host) || upstreams.isEmpty,
   };
