@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from './digest.ts';
 import { InvalidValueError } from './errors.ts';
-import { type LeafAlgorithm, leafAlgorithms } from './merkle.ts';
+import { type HashFunction, type LeafAlgorithm, leafAlgorithms, merkleRoot } from './merkle.ts';
+import type { Metainfo } from './metainfo.ts';
 import { parsePieceLength, pieceCountOf } from './pieces.ts';
 
 /** How a blob is cut, and the hashes of its pieces as far as they are known: Metainfo is one with all of them. */
@@ -35,6 +36,14 @@ export const agreesWith = (cut: BlobCut, metainfo: BlobCut): boolean =>
   cut.leafAlgorithm === metainfo.leafAlgorithm &&
   cut.pieceLength === metainfo.pieceLength &&
   cut.pieceHashes.every((hash, piece) => hash === undefined || hash.toHex() === metainfo.pieceHashes[piece]?.toHex());
+
+/** Metainfo of a cut all of whose hashes are known; else undefined. */
+export const wholeCut = (cut: BlobCut, sha256: HashFunction): Metainfo | undefined => {
+  const pieceHashes = cut.pieceHashes.filter((hash) => hash !== undefined);
+  if (pieceHashes.length < cut.pieceHashes.length) return undefined;
+  const { digest, size, leafAlgorithm, pieceLength } = cut;
+  return { digest, size, leafAlgorithm, root: merkleRoot(pieceHashes, sha256), pieceLength, pieceHashes };
+};
 
 /** What an origin tells of a blob that it is still receiving: how it is cut, no hashes. JSON, unsigned. */
 export const encodeCut = ({ digest, size, leafAlgorithm, pieceLength }: BlobCut): Uint8Array =>

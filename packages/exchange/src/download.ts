@@ -46,6 +46,8 @@ export class Download implements LeechHooks {
   #sourceless = 0;
   /** Addresses that the caller vouches for: origins there are believed what a growing blob's hashes are. */
   readonly #origins = new Set<string>();
+  /** Peers that are believed what these hashes are, because the caller verifies the digest itself. */
+  readonly #tellers = new Set<PeerId>();
 
   constructor(on: DownloadEvents) {
     this.on = on;
@@ -98,6 +100,12 @@ export class Download implements LeechHooks {
   addOrigin(address: Address): void {
     this.#origins.add(formatAddress(address));
     if (!this.complete) this.#parts?.candidates.add(address, 'origin');
+  }
+
+  /** An agent that receives the blob itself and tells its hashes; whoever names one verifies the digest of the whole. */
+  addTeller({ peerId, address }: Pick<PeerEntry, 'peerId' | 'address'>): void {
+    this.#tellers.add(peerId);
+    this.addPeer({ peerId, address, role: 'agent' });
   }
 
   /** What the tracker says of this node's part in its zone. */
@@ -213,10 +221,11 @@ export class Download implements LeechHooks {
   }
 
   trusts({ peer: { link, role } }: Neighbour): boolean {
+    if (this.#tellers.has(link.remote.peerId)) return true;
     return role === 'origin' && link.dialled !== undefined && this.#origins.has(formatAddress(link.dialled));
   }
 
-  /** An origin whose word on hashes counts is a neighbour. */
+  /** Somebody whose word on hashes counts is a neighbour. */
   get hearsHashes(): boolean {
     const joined = [...(this.#parts?.swarm.neighbours.values() ?? [])].filter(
       ({ remoteChannel }) => remoteChannel !== undefined,

@@ -170,7 +170,8 @@ export class Exchange {
   }
 
   /**
-   * Serves a blob: `peer` answers requests, `super` also chooses what enters the swarm next (origins). A complete download
+   * Serves a blob: `peer` answers requests, `super` also chooses what enters the swarm next (origins, and
+   * who stands in for one). A complete download
    * of the same blob is taken over without leaving the swarm, and what is served from then on is read from `blob`.
    * @throws ShoalError SWARM_BUSY while it is still downloading
    */
@@ -183,7 +184,7 @@ export class Exchange {
       return this.#hold(known);
     }
     const have = blob.have ?? Bitfield.full(blob.metainfo.pieceHashes.length);
-    const presence = this.#enter(blob.metainfo, blob, undefined, (swarm) =>
+    const presence = this.#enter(mode, blob.metainfo, blob, undefined, (swarm) =>
       mode === 'peer'
         ? new SeedSide(swarm, have)
         : new SuperSide(swarm, { uploads: this.#uploads, prng: this.#prng, clock: this.#clock, ...options }),
@@ -200,7 +201,7 @@ export class Exchange {
     const download = new Download(on);
     const shared = { budget: this.#budget, uploads: this.#uploads, prng: this.#prng, clock: this.#clock };
     let side: LeechSide | undefined;
-    const presence = this.#enter(metainfo, blob, download, (swarm) => {
+    const presence = this.#enter('peer', metainfo, blob, download, (swarm) => {
       side = new LeechSide(swarm, {
         ...shared,
         sink: blob,
@@ -288,14 +289,15 @@ export class Exchange {
   }
 
   #enter(
+    mode: 'peer' | 'super',
     metainfo: BlobCut,
     reader: PieceReader,
     download: Download | undefined,
     side: (swarm: Swarm) => SwarmSide,
   ): Presence {
     const { swarmsPerLinkMax } = this.#limits;
-    // Whoever an origin refuses has to fetch by HTTP: its bound is that of its links.
-    const neighboursMax = this.#options.identity.role === 'origin' ? Infinity : this.#limits.neighboursMax;
+    // Whoever a super-seed refuses has to fetch by HTTP, or not at all: its bound is that of its links.
+    const neighboursMax = mode === 'super' ? Infinity : this.#limits.neighboursMax;
     const swarm = new Swarm(
       {
         metainfo,

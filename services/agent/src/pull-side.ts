@@ -122,6 +122,7 @@ const directOf = (ground: Ground, swarm: SwarmSide, descriptors: DescriptorBook)
     peers: swarm.peers,
     exchange: swarm.exchange,
     seeds: swarm.seeds,
+    receiving: swarm.receiving,
     upstreams,
     origins,
     cache,

@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from '@shoal/core';
+import { type Address, type BlobCut, type Digest, formatAddress } from '@shoal/core';
 import { Exchange, type ExchangeLimits } from '@shoal/exchange';
 import { announceSwarmsMax, type HeartbeatResponse } from '@shoal/protocol';
 import { listening } from '@shoal/service';
@@ -36,16 +36,19 @@ export class SwarmSide implements AsyncDisposable {
   readonly announcer: Announcer;
   readonly seeds: Seeds;
   readonly peers: PeerRecords;
+  /** How the blobs are cut that this node receives from their own registries, for peers that ask. */
+  readonly receiving: Map<Digest, BlobCut>;
   readonly #traffic: Traffic;
   readonly #ground: Ground;
   readonly #heartbeat: Heartbeat;
   #reporter: Reporter | undefined;
   #preheater: Preheater | undefined;
 
-  private constructor(exchange: Exchange, traffic: Traffic, ground: Ground) {
+  private constructor(exchange: Exchange, traffic: Traffic, ground: Ground, receiving: Map<Digest, BlobCut>) {
     const { config, auth, pool, events, clock, prng } = ground;
     const { limits, deadlines, trackers } = config;
     this.exchange = exchange;
+    this.receiving = receiving;
     this.#traffic = traffic;
     this.#ground = ground;
     const { peerId, incarnation, address, zone, role } = exchange.identity;
@@ -75,6 +78,7 @@ export class SwarmSide implements AsyncDisposable {
     const { config, node, cache, tags, referrers, events, log, prng, sockets } = ground;
     const { pieces, cluster, zone, limits, deadlines } = config;
     const traffic = new Traffic();
+    const receiving = new Map<Digest, BlobCut>();
     const exchange = await listening('pieces', pieces, () =>
       Exchange.start({
         identity: {
@@ -97,10 +101,10 @@ export class SwarmSide implements AsyncDisposable {
         prng,
         log,
         events: traffic.counting(events.exchange(zone ?? '')),
-        records: recordProvider(cache, tags, referrers),
+        records: recordProvider({ cache, tags, referrers, receiving }),
       }),
     );
-    return new SwarmSide(exchange, traffic, ground);
+    return new SwarmSide(exchange, traffic, ground, receiving);
   }
 
   get address(): Address {

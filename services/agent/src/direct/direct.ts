@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type BlobCut,
+  decodeCut,
   decodeMetainfo,
   type Digest,
+  type GrowingCut,
+  growingCut,
   parseAddress,
   type PieceLengthPolicy,
+  pieceLengthFor,
   type RepositoryName,
   ShoalError,
   type SignedMetainfo,
@@ -11,29 +16,38 @@ import {
 } from '@shoal/core';
 import type { Exchange } from '@shoal/exchange';
 import { SingleFlight, UpstreamError, upstreamReferrers } from '@shoal/registry';
-import { type CachedBlob, type PieceCache, sha256 } from '@shoal/store';
+import { type PieceCache, sha256 } from '@shoal/store';
 import type { UpstreamRepository, UpstreamSet } from '@shoal/upstreams';
 import type { DescriptorBook } from '../metainfo/descriptor-book.ts';
 import type { Origins } from '../origin/origins.ts';
 import type { PeerRecords } from '../peers/peer-records.ts';
+import type { Teller } from '../pull/blob-pull.ts';
 import type { Seeds } from '../seeds/seeds.ts';
 import type { TrackerClient } from '../tracker/tracker-client.ts';
-import { fetchWhole } from './whole-fetch.ts';
+import { DirectFetch, type DirectSource } from './direct-fetch.ts';
 
 export interface DirectOptions {
   readonly upstreams: UpstreamSet;
   readonly origins: Pick<Origins, 'reachable'>;
   readonly tracker: Pick<TrackerClient, 'lease'>;
   readonly peers: Pick<PeerRecords, 'first'>;
-  readonly exchange: Pick<Exchange, 'connect' | 'askRecord'>;
+  readonly exchange: Pick<Exchange, 'connect' | 'askRecord' | 'seed'>;
   readonly cache: PieceCache;
   readonly seeds: Pick<Seeds, 'ensure'>;
+  /** See SwarmSide. */
+  readonly receiving: Map<Digest, BlobCut>;
   readonly descriptors: Pick<DescriptorBook, 'get'>;
   readonly mediaTypes: { putMediaType(digest: Digest, mediaType: string): void };
   readonly policy: () => PieceLengthPolicy;
   readonly peerMs: number;
   readonly events: { directFetch(digest: Digest, outcome: 'stored' | 'failed', reason?: string): void };
 }
+
+/** Content of another registry: whole and without a signature, or on its way to another agent or to this one. */
+export type DirectFound =
+  | { readonly kind: 'signed'; readonly signed: SignedMetainfo }
+  | { readonly kind: 'growing'; readonly cut: GrowingCut; readonly teller: Teller }
+  | { readonly kind: 'fetching'; readonly fetch: DirectFetch };
 
 /** What is fetched and waited for at once. */
 const flightsMax = 256;
@@ -45,12 +59,13 @@ const waitMsMax = 10 * 60_000;
 
 /**
  * The last rung: with every origin down, content of other registries comes from these themselves. Under a lease of the
- * tracker one agent fetches a digest, and the others take it from there. Nobody has signed such a blob: each agent verifies
- * the digest of the whole before it gives the last piece away.
+ * tracker one agent fetches a digest, and the others take it from there as it arrives, hashes included. Nobody has signed
+ * such a blob: each agent verifies the digest of the whole before it gives the last piece away.
  */
 export class Direct {
   readonly #o: DirectOptions;
-  readonly #flights = new SingleFlight<SignedMetainfo>({ keysMax: flightsMax });
+  readonly #flights = new SingleFlight<DirectFound>({ keysMax: flightsMax });
+  readonly #fetches = new Map<Digest, DirectFetch>();
   readonly #stop = new AbortController();
 
   constructor(options: DirectOptions) {
@@ -77,13 +92,24 @@ export class Direct {
     return upstreamReferrers(upstream, name, subject);
   }
 
+  /** A blob that this agent is fetching, of which bytes can be had. */
+  fetching(digest: Digest): DirectFetch | undefined {
+    return this.#fetches.get(digest);
+  }
+
   /**
-   * Unsigned metainfo of content that this agent has fetched and verified by now, or that another one has.
+   * Content that this agent fetches now or has by now, or that another one does.
    * @throws OciError NAME_UNKNOWN; UpstreamError; ShoalError UNAVAILABLE without a tracker, or when the time is over
    */
-  find(repository: string, digest: Digest): Promise<SignedMetainfo> {
+  find(repository: string, digest: Digest): Promise<DirectFound> {
     const from = this.#from(repository as RepositoryName);
     return this.#flights.run(digest, () => this.#obtain(from, repository, digest));
+  }
+
+  /** In bytes. @throws OciError NAME_UNKNOWN; UpstreamError; ShoalError UNAVAILABLE where its registry does not tell it */
+  async size(repository: string, digest: Digest): Promise<number> {
+    const known = this.#fetches.get(digest)?.blob.size;
+    return known ?? this.#sizeOf(this.#from(repository as RepositoryName), digest);
   }
 
   [Symbol.dispose](): void {
@@ -96,7 +122,7 @@ export class Direct {
     return from;
   }
 
-  async #obtain(from: UpstreamRepository, repository: string, digest: Digest): Promise<SignedMetainfo> {
+  async #obtain(from: UpstreamRepository, repository: string, digest: Digest): Promise<DirectFound> {
     const { peers } = this.#o;
     const query = { kind: 'metainfo', key: digest, repository } as const;
     const known = await peers.first(query, { digest }, (bytes) => metainfoOf(digest, bytes));
@@ -104,7 +130,7 @@ export class Direct {
     for (const untilMs = performance.now() + waitMsMax; performance.now() < untilMs;) {
       const { granted, holder, holdMs } = await this.#lease(digest);
       if (granted) return this.#leased(from, digest, holdMs);
-      const told = await this.#ask(holder.address, digest, repository);
+      const told = await this.#ask(holder, digest, repository);
       if (told) return told;
       await sleep(pollMs, undefined, { signal: this.#stop.signal });
     }
@@ -119,12 +145,15 @@ export class Direct {
     });
   }
 
-  /** The metainfo as the holder of the lease has it; undefined while it has not got the blob. */
-  async #ask(address: string, digest: Digest, repository: string): Promise<SignedMetainfo | undefined> {
+  /** What the holder of the lease has, or how it receives it; undefined while it does neither. */
+  async #ask(holder: Teller, digest: Digest, repository: string): Promise<DirectFound | undefined> {
     const { exchange, peerMs } = this.#o;
     try {
-      const link = await exchange.connect(parseAddress(address));
+      const link = await exchange.connect(parseAddress(holder.address));
       const bytes = await exchange.askRecord(link, { kind: 'metainfo', key: digest, repository }, peerMs);
+      const cut = bytes && decodeCut(bytes);
+      if (cut?.digest === digest && link.remote.peerId === holder.peerId)
+        return { kind: 'growing', cut, teller: holder };
       return bytes && metainfoOf(digest, bytes);
     } catch {
       return undefined;
@@ -132,25 +161,44 @@ export class Direct {
   }
 
   /** A lease that was of use is left to expire: until then whoever asks is sent to this agent. */
-  async #leased(from: UpstreamRepository, digest: Digest, holdMs: number): Promise<SignedMetainfo> {
-    const { seeds, events } = this.#o;
+  async #leased(from: UpstreamRepository, digest: Digest, holdMs: number): Promise<DirectFound> {
+    const { events, receiving } = this.#o;
     const renewal = setInterval(() => void this.#lease(digest).catch(() => undefined), holdMs / renewals);
-    try {
-      const blob = await this.#fetch(from, digest);
-      seeds.ensure(blob);
-      events.directFetch(digest, 'stored');
-      return blob.signed;
-    } catch (error) {
+    const failed = async (error: unknown): Promise<never> => {
+      clearInterval(renewal);
       await this.#lease(digest, { release: true }).catch(() => undefined);
       events.directFetch(digest, 'failed', (error as Error).message);
       throw error;
-    } finally {
-      clearInterval(renewal);
-    }
+    };
+    const fetch = await this.#fetch(from, digest).catch(failed);
+    this.#fetches.set(digest, fetch);
+    if (fetch.flows) receiving.set(digest, fetch.blob.metainfo);
+    const ended = fetch.done
+      .finally(() => {
+        this.#fetches.delete(digest);
+        receiving.delete(digest);
+      })
+      .then(() => {
+        clearInterval(renewal);
+        events.directFetch(digest, 'stored');
+      }, failed);
+    ended.catch(() => undefined);
+    await (fetch.flows ? Promise.race([fetch.begins(), ended]) : ended);
+    return fetch.blob.growing ? { kind: 'fetching', fetch } : { kind: 'signed', signed: fetch.blob.signed };
   }
 
-  async #fetch({ upstream, repository }: UpstreamRepository, digest: Digest): Promise<CachedBlob> {
-    const { descriptors, mediaTypes, cache, policy } = this.#o;
+  async #fetch(from: UpstreamRepository, digest: Digest): Promise<DirectFetch> {
+    const { cache, policy, exchange, seeds } = this.#o;
+    const source = await this.#source(from, digest);
+    const cut = growingCut(digest, source.size, pieceLengthFor(source.size, policy()));
+    const blob = await cache.createGrowing(cut);
+    const { signal } = this.#stop;
+    return new DirectFetch(blob, cut, source, { cache, exchange, seeds, policy: policy(), signal });
+  }
+
+  async #source(from: UpstreamRepository, digest: Digest): Promise<DirectSource> {
+    const { descriptors, mediaTypes } = this.#o;
+    const { upstream, repository } = from;
     const { signal } = this.#stop;
     const descriptor = descriptors.get(digest);
     if (descriptor?.role !== 'blob') {
@@ -162,14 +210,20 @@ export class Direct {
       if (manifest) {
         const { bytes, mediaType } = manifest;
         mediaTypes.putMediaType(digest, mediaType);
-        const open = async (offset: number) => inOneChunk(bytes.subarray(offset));
-        return fetchWhole(cache, policy(), { digest, size: bytes.length, open }, signal);
+        return { digest, size: bytes.length, open: async (offset) => inOneChunk(bytes.subarray(offset)) };
       }
     }
-    const size = descriptor?.size ?? (await upstream.blobSize(repository, digest, { signal }));
-    if (size === undefined) throw new ShoalError('UNAVAILABLE', 503, `${digest}: its registry does not tell its size`);
+    const size = await this.#sizeOf(from, digest);
     const open = async (offset: number) => (await upstream.blob(repository, digest, offset, signal)).chunks;
-    return fetchWhole(cache, policy(), { digest, size, open }, signal);
+    return { digest, size, open };
+  }
+
+  async #sizeOf({ upstream, repository }: UpstreamRepository, digest: Digest): Promise<number> {
+    const { signal } = this.#stop;
+    const size =
+      this.#o.descriptors.get(digest)?.size ?? (await upstream.blobSize(repository, digest, { signal }));
+    if (size === undefined) throw new ShoalError('UNAVAILABLE', 503, `${digest}: its registry does not tell its size`);
+    return size;
   }
 }
 
@@ -178,11 +232,11 @@ const inOneChunk = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Arra
 };
 
 /** Consistent metainfo of the blob, whoever vouches for it; undefined for anything else. */
-const metainfoOf = (digest: Digest, bytes: Uint8Array): SignedMetainfo | undefined => {
+const metainfoOf = (digest: Digest, bytes: Uint8Array): DirectFound | undefined => {
   try {
     const { metainfo } = decodeMetainfo(bytes, sha256);
     // What a signature might say counts for nothing here.
-    return metainfo.digest === digest ? { metainfo, signatures: [] } : undefined;
+    return metainfo.digest === digest ? { kind: 'signed', signed: { metainfo, signatures: [] } } : undefined;
   } catch {
     return undefined;
   }

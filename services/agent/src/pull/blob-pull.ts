@@ -45,7 +45,12 @@ export interface PullContext {
 export interface ColdContext {
   readonly askMetainfo: () => Promise<FoundMetainfo>;
   readonly confirm: (signed: SignedMetainfo) => void;
+  /** Who tells the hashes while no origin does. */
+  readonly teller?: Teller | undefined;
 }
+
+/** An agent that receives a blob from the blob's own registry. */
+export type Teller = Pick<PeerEntry, 'peerId' | 'address'>;
 
 export interface PullEnd {
   /** The blob is whole and verified; it is still in its swarm. */
@@ -113,6 +118,7 @@ export class BlobPull {
       trackersAnswer: announcer.trackersAnswer,
       enter: (reach) => this.#meetOrigins(reach),
     });
+    if (context.teller) this.#download.addTeller(context.teller);
     // Only an origin tells the hashes of a cold blob.
     if (blob.growing) this.#originEntry.far();
     announcer.join({

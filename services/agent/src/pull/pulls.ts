@@ -1,12 +1,13 @@
-import { type Digest, ShoalError, type SignedMetainfo } from '@shoal/core';
+import { type Digest, ShoalError, type SignedMetainfo, wholeCut } from '@shoal/core';
 import { type BlobSource, SingleFlight } from '@shoal/registry';
-import { BlobTooLargeError, type CachedBlob, type PieceCache, StoreFullError } from '@shoal/store';
+import { BlobTooLargeError, type CachedBlob, type PieceCache, sha256, StoreFullError } from '@shoal/store';
 import type { BlobPlace } from '../events.ts';
-import type { Direct } from '../direct/direct.ts';
+import type { DirectFetch } from '../direct/direct-fetch.ts';
+import type { Direct, DirectFound } from '../direct/direct.ts';
 import type { FoundMetainfo, MetainfoSource } from '../metainfo/metainfo-source.ts';
 import type { Seeds } from '../seeds/seeds.ts';
 import { verifySuspect } from '../seeds/verify-suspect.ts';
-import { BlobPull, type PullContext, type PullEnd } from './blob-pull.ts';
+import { BlobPull, type PullContext, type PullEnd, type Teller } from './blob-pull.ts';
 import { BlobReader } from './blob-reader.ts';
 import { FirstByteDeadline } from './deadline.ts';
 import type { PassThroughs } from './pass-through.ts';
@@ -21,7 +22,7 @@ export interface PullsOptions {
   readonly seeds: Seeds;
   readonly small: SmallBlobOptions;
   readonly passThroughs: PassThroughs;
-  readonly direct: Pick<Direct, 'covers' | 'find'> & Disposable;
+  readonly direct: Pick<Direct, 'covers' | 'find' | 'fetching' | 'size'> & Disposable;
   readonly context: PullContext;
   readonly downloadsMax: number;
 }
@@ -30,13 +31,22 @@ export interface PullsOptions {
 type Readable =
   | { readonly way: 'cache'; readonly blob: CachedBlob }
   | { readonly way: 'pull'; readonly pull: BlobPull }
+  | { readonly way: 'direct'; readonly fetch: DirectFetch }
   | { readonly way: 'rehash'; readonly blob: CachedBlob; readonly rehashed: Promise<Readable> }
   | { readonly way: 'past'; readonly signed: SignedMetainfo };
 
-const places = { cache: 'cache', pull: 'download', rehash: 'rehash', past: 'past_cache' } as const satisfies Record<
+const places = { cache: 'cache', pull: 'download', direct: 'download', rehash: 'rehash', past: 'past_cache' } as const satisfies Record<
   Readable['way'],
   BlobPlace
 >;
+
+type Found = FoundMetainfo | DirectFound;
+
+/** Nobody signs what comes from elsewhere: with all hashes there the digest is verified here. */
+const told = ({ growing }: CachedBlob): FoundMetainfo | undefined => {
+  const metainfo = growing && wholeCut(growing, sha256);
+  return metainfo && { kind: 'signed', signed: { metainfo, signatures: [] } };
+};
 
 /** Every blob request of the node: one download a blob, however many read it. */
 export class Pulls {
@@ -98,8 +108,13 @@ export class Pulls {
     const { cache, metainfo } = this.#o;
     const known = this.#pulls.get(digest)?.blob ?? cache.get(digest);
     if (known) return known.size;
-    const found = await metainfo.find(digest, repository);
-    return found.kind === 'signed' ? found.signed.metainfo.size : found.cut.size;
+    try {
+      const found = await metainfo.find(digest, repository);
+      return found.kind === 'signed' ? found.signed.metainfo.size : found.cut.size;
+    } catch (error) {
+      if (!this.#isDirect(error, repository)) throw error;
+      return this.#o.direct.size(repository, digest);
+    }
   }
 
   async stop(): Promise<void> {
@@ -129,6 +144,10 @@ export class Pulls {
           readers: new ReaderSet({ have: blob.have, changed: () => {} }),
           broken: () => this.#drop(blob),
         });
+      }
+      case 'direct': {
+        const { blob, readers } = readable.fetch;
+        return new BlobReader({ ...o, blob, readers });
       }
       case 'pull': {
         const { pull } = readable;
@@ -165,32 +184,39 @@ export class Pulls {
   #atHand(digest: Digest): Readable | undefined {
     const pull = this.#pulls.get(digest);
     if (pull) return { way: 'pull', pull };
+    const fetch = this.#o.direct.fetching(digest);
+    if (fetch) return { way: 'direct', fetch };
     const blob = this.#o.cache.get(digest);
     return blob?.complete ? { way: 'cache', blob } : undefined;
   }
 
   async #find(repository: string, digest: Digest): Promise<Readable> {
     const signed = this.#o.cache.get(digest)?.signed;
-    const found: FoundMetainfo = signed ? { kind: 'signed', signed } : await this.#metainfo(repository, digest);
+    const found: Found = signed ? { kind: 'signed', signed } : await this.#metainfo(repository, digest);
     return this.#atHand(digest) ?? this.#flights.run(digest, () => this.#begin(found, repository));
   }
 
   /** From the blob's own registry when nobody else knows it and no origin answers. */
-  async #metainfo(repository: string, digest: Digest): Promise<FoundMetainfo> {
+  async #metainfo(repository: string, digest: Digest): Promise<Found> {
     const { metainfo, direct } = this.#o;
     try {
       return await metainfo.find(digest, repository);
     } catch (error) {
-      if (!(error instanceof ShoalError && error.code === 'UNAVAILABLE') || !direct.covers(repository)) throw error;
-      return { kind: 'signed', signed: await direct.find(repository, digest) };
+      if (!this.#isDirect(error, repository)) throw error;
+      return direct.find(repository, digest);
     }
   }
 
-  async #begin(found: FoundMetainfo, repository: string): Promise<Readable> {
+  #isDirect(error: unknown, repository: string): boolean {
+    return error instanceof ShoalError && error.code === 'UNAVAILABLE' && this.#o.direct.covers(repository);
+  }
+
+  async #begin(found: Found, repository: string): Promise<Readable> {
     if (found.kind === 'signed') return this.#prepare(found.signed, repository);
+    if (found.kind === 'fetching') return { way: 'direct', fetch: found.fetch };
     this.#checkRoom();
     const blob = await this.#o.cache.createGrowing(found.cut);
-    return { way: 'pull', pull: this.#start(blob, repository) };
+    return { way: 'pull', pull: this.#start(blob, repository, 'teller' in found ? found.teller : undefined) };
   }
 
   async #prepare(signed: SignedMetainfo, repository: string): Promise<Readable> {
@@ -237,14 +263,15 @@ export class Pulls {
       context.events.smallFetched(blob.digest, (context.clock() - startedMs) / 1000, blob.size);
   }
 
-  #start(blob: CachedBlob, repository: string): BlobPull {
-    const { context } = this.#o;
+  #start(blob: CachedBlob, repository: string, teller?: Teller): BlobPull {
+    const { context, metainfo } = this.#o;
     context.events.downloadStarted(blob.digest, blob.size, Math.min(blob.size, blob.have.count * blob.pieceLength));
     const pull = new BlobPull(
       {
         ...context,
-        verifyWhole: context.verifyWhole || (!blob.growing && !isSigned(blob.signed)),
-        askMetainfo: () => this.#o.metainfo.find(blob.digest, repository),
+        verifyWhole: context.verifyWhole || teller !== undefined || (!blob.growing && !isSigned(blob.signed)),
+        askMetainfo: async () => (teller && told(blob)) ?? metainfo.find(blob.digest, repository),
+        teller,
         confirm: (signed) => this.#o.cache.confirm(blob, signed),
       },
       blob,

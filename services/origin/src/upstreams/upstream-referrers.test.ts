@@ -13,7 +13,7 @@ const entry = (digit: string, artifactType = 'a/b') => ({
 
 const list = async ({ origin, host }: UpstreamWorld, query: Record<string, string> = {}) => {
   const answer = await origin.client.call('GET', `/v2/${host}/team/app/referrers/${subject}`, { query });
-  const { manifests } = answer.json() as { manifests?: { digest: string }[] };
+  const { manifests } = answer.json() as { manifests?: readonly { digest: string }[] };
   return { ...answer, digests: manifests?.map(({ digest }) => digest.slice(7, 8)).join('') };
 };
 
