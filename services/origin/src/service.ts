@@ -95,8 +95,9 @@ export class Origin implements AsyncDisposable {
     parts.use(expireUploads(blobs, config.uploads.expireAfterMs, events));
 
     const { stallMs, activeMax } = config.fetches;
+    const { stallTimeoutMs: firstByteMs } = config.pulls;
     const reserve = async (...room: Parameters<PulledBlobs['reserve']>) => late.pulled?.reserve(...room);
-    const cold = parts.use(new ColdBlobs({ content, seeding, events, stallMs, activeMax, reserve }));
+    const cold = parts.use(new ColdBlobs({ content, seeding, events, stallMs, firstByteMs, activeMax, reserve }));
     for (const provider of options.coldProviders ?? []) cold.addProvider(provider);
     const auth = clusterAuth(config.cluster.secret);
     const ring = await openRing(parts, { config, peerId, auth, metrics, log });

@@ -220,8 +220,7 @@ export class Direct {
 
   async #sizeOf({ upstream, repository }: UpstreamRepository, digest: Digest): Promise<number> {
     const { signal } = this.#stop;
-    const size =
-      this.#o.descriptors.get(digest)?.size ?? (await upstream.blobSize(repository, digest, { signal }));
+    const size = this.#o.descriptors.get(digest)?.size ?? (await upstream.blobSize(repository, digest, { signal }));
     if (size === undefined) throw new ShoalError('UNAVAILABLE', 503, `${digest}: its registry does not tell its size`);
     return size;
   }

@@ -1,4 +1,11 @@
-import { type BlobCut, type Digest, encodeCut, encodeMetainfo, encodeReferrersRecord, encodeTagRecord } from '@shoal/core';
+import {
+  type BlobCut,
+  type Digest,
+  encodeCut,
+  encodeMetainfo,
+  encodeReferrersRecord,
+  encodeTagRecord,
+} from '@shoal/core';
 import { defaultLimits, type RecordProvider } from '@shoal/exchange';
 import type { PieceCache } from '@shoal/store';
 import type { ReferrersBook } from '../referrers/referrers-book.ts';

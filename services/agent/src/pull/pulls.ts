@@ -35,10 +35,13 @@ type Readable =
   | { readonly way: 'rehash'; readonly blob: CachedBlob; readonly rehashed: Promise<Readable> }
   | { readonly way: 'past'; readonly signed: SignedMetainfo };
 
-const places = { cache: 'cache', pull: 'download', direct: 'download', rehash: 'rehash', past: 'past_cache' } as const satisfies Record<
-  Readable['way'],
-  BlobPlace
->;
+const places = {
+  cache: 'cache',
+  pull: 'download',
+  direct: 'download',
+  rehash: 'rehash',
+  past: 'past_cache',
+} as const satisfies Record<Readable['way'], BlobPlace>;
 
 type Found = FoundMetainfo | DirectFound;
 

@@ -7,13 +7,16 @@ export class GatedSource implements ColdProvider {
   readonly opens: number[] = [];
   readonly #digest: Digest;
   readonly #bytes: Uint8Array;
+  readonly #sized: boolean;
   #allowed = 0;
   #breakAt: number | undefined;
   #changed = Promise.withResolvers<void>();
 
-  constructor(digest: Digest, bytes: Uint8Array) {
+  /** Not `sized`: nobody says how many bytes it has before they have all come. */
+  constructor(digest: Digest, bytes: Uint8Array, { sized = true }: { sized?: boolean } = {}) {
     this.#digest = digest;
     this.#bytes = bytes;
+    this.#sized = sized;
   }
 
   /** Lets bytes up to this offset pass. */
@@ -34,7 +37,7 @@ export class GatedSource implements ColdProvider {
       this.opens.push(offset);
       return this.#read(offset, signal);
     };
-    return { repository, size: this.#bytes.length, open };
+    return { repository, size: this.#sized ? this.#bytes.length : undefined, open };
   }
 
   async *#read(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -61,8 +64,13 @@ export class BodyReader {
   received = 0;
 
   constructor(answer: Response) {
-    if (answer.status !== 200 || !answer.body) throw new Error(`status ${answer.status}`);
+    if (![200, 206].includes(answer.status) || !answer.body) throw new Error(`status ${answer.status}`);
     this.#reader = answer.body.getReader();
+  }
+
+  /** Leaves before the end. */
+  async leave(): Promise<void> {
+    await this.#reader.cancel();
   }
 
   /** False: the body ended before. @throws when it broke off */

@@ -19,6 +19,8 @@ export interface ColdBlobOptions {
   };
   /** How long a source may take for 16 KiB before the read counts as broken. */
   readonly stallMs: number;
+  /** How long a reply waits for a blob whose size nobody tells. */
+  readonly firstByteMs: number;
   /** Aborts when the process stops. */
   readonly stop: AbortSignal;
   readonly bytesReceived: (bytes: number) => void;
@@ -85,10 +87,19 @@ export class ColdBlob implements ColdFetch {
     signal.throwIfAborted();
     const blob = await this.#opened;
     if (this.size !== undefined && this.#outcome === undefined) return new GrowingSource(this, blob, this.size);
-    await aborting(this.done, signal);
+    await this.#storedInTime(signal);
     const stored = await this.#o.content.blobs.open(this.digest);
     if (!stored) throw new OciError('BLOB_UNKNOWN', `${this.digest} was deleted as soon as it was there`);
     return storedSource(stored);
+  }
+
+  /** Without a size nothing can be answered before it is complete: who comes again finds it. */
+  async #storedInTime(signal: AbortSignal): Promise<void> {
+    const { firstByteMs } = this.#o;
+    const late = Promise.withResolvers<never>();
+    const why = `${this.digest}: nobody tells its size, and it is not complete after ${firstByteMs} ms`;
+    const timer = setTimeout(() => late.reject(new ShoalError('UNAVAILABLE', 503, why)), firstByteMs);
+    await aborting(Promise.race([this.done, late.promise]), signal).finally(() => clearTimeout(timer));
   }
 
   /** Bytes that clients may have: the last piece only once the digest is verified. @throws why the fetch failed */
