@@ -71,7 +71,6 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     cluster,
     ring,
     upstreams,
-    signer,
     stop,
   } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
@@ -80,14 +79,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     tls: serverTls('registry.tls', registry.tls),
     headerBytesMax: pulls.headerBytesMax,
   });
-  app.addHook('onResponse', async (request, reply) => {
-    events.requestDone(
-      request.raw.url?.startsWith('/v2') ? 'registry' : 'control',
-      request.method,
-      reply.raw.statusCode,
-      reply.elapsedTime / 1000,
-    );
-  });
+  countRequests(app, events);
   serveOpenApi(app, async () => (await import('./openapi.ts')).originApi());
   const { anonymousPull, realm } = config.auth;
   const access = new Access({ users, tokens, anonymousPull, realm });
@@ -132,7 +124,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     prepareUpstreamContent(scope, upstreams);
     registerControlRoutes(scope, { ...control, send: toAgents, cluster, fellowKeys: () => ring.keys });
     registerRingRoutes(scope, { content, pullThrough: upstreams.pullThrough });
-    registerReferrersRoute(scope, { referrers: referrersOf(parts), signer });
+    registerReferrersRoute(scope, { referrers: referrersOf(parts), signer: parts.signer });
   };
   const namespaceApi = async (scope: FastifyInstance): Promise<void> => {
     registerNamespaceRoutes(scope, { ...control, send: toClients, receiver, access });
@@ -144,6 +136,17 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   void app.register(removalApi, { prefix: '/shoal/v1' });
   void app.register(namespaceApi, { prefix: '/shoal/v1/namespaces' });
   return app;
+};
+
+const countRequests = (app: FastifyInstance, events: OriginEvents): void => {
+  app.addHook('onResponse', async (request, reply) => {
+    events.requestDone(
+      request.raw.url?.startsWith('/v2') ? 'registry' : 'control',
+      request.method,
+      reply.raw.statusCode,
+      reply.elapsedTime / 1000,
+    );
+  });
 };
 
 /** Of an upstream by its own word, of this registry as they were pushed. */
