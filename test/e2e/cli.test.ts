@@ -159,3 +159,38 @@ test("an agent's configuration tells where the cluster is", async () => {
   assert.equal(code, 0);
   assert.match(out, /1 of 1 agents ready/);
 });
+
+test('rm takes an image away at the origin and from the caches, gc frees its space, and what is pinned stays', async () => {
+  const { origin } = shoal.cluster;
+  const image = await pushImage(origin.url, {
+    repository: 'team/old',
+    tag: '1',
+    layers: planLayers(2 * MiB, 2),
+    seed: 'rm',
+  });
+  const [layer = ''] = image.layers.map(({ digest }) => digest);
+  await json('preheat', 'team/old:1', '--wait');
+  assert.equal((await cli(['cache', 'pin', layer, ...where])).code, 0);
+  assert.match((await cli(['cache', 'ls', ...where])).out, new RegExp(`${layer} .* pinned`));
+  const refused = await cli(['cache', 'rm', layer, ...where]);
+  assert.deepEqual([refused.code, /is pinned/.test(refused.err)], [3, true]);
+
+  const tag = await cli(['rm', 'team/old:1', ...where]);
+  assert.match(tag.out, /removed the tag 1 of team\/old; the image stays as team\/old@sha256:/);
+  const unknown = await cli(['rm', 'team/old:1', ...where]);
+  assert.match(unknown.err, /answered 404: repository team\/old has no manifest 1 \(MANIFEST_UNKNOWN\)$/);
+  assert.equal(unknown.code, 1);
+  const gone = await cli(['rm', `team/old@${image.manifestDigest}`, '--purge', '--wait', ...where]);
+  assert.equal(gone.code, 0, gone.err);
+  assert.match(gone.out, /nodes: 2 done/);
+  assert.match(gone.out, /1 pinned blobs stay/);
+  const cached = (await cli(['cache', 'ls', ...where])).out;
+  assert.ok(cached.includes(layer));
+  for (const { digest } of image.layers.slice(1)) assert.ok(!cached.includes(digest));
+  const dry = JSON.parse((await cli(['gc', '--dry-run', '--grace', '0s', '--json', ...where])).out) as {
+    freedBytes: number;
+  }[];
+  const freed = JSON.parse((await cli(['gc', '--grace', '0s', '--json', ...where])).out) as { freedBytes: number }[];
+  assert.ok((freed[0]?.freedBytes ?? 0) >= 2 * MiB);
+  assert.equal(dry[0]?.freedBytes, freed[0]?.freedBytes);
+});

@@ -99,8 +99,10 @@ for (const service of ['agent', 'origin', 'tracker'] as const) {
       );
       const served = (operation: string): boolean => {
         const [method = '', url = ''] = operation.split(' ');
-        const under = url.startsWith('/v2/') ? '/v2/*' : '/shoal/v1/namespaces/*';
-        return routes.has(operation) || (url.startsWith(under.slice(0, -1)) && routes.has(`${method} ${under}`));
+        const under = ['/v2/*', '/shoal/v1/namespaces/*', '/shoal/v1/repositories/*'].find((one) =>
+          url.startsWith(one.slice(0, -1)),
+        );
+        return routes.has(operation) || routes.has(`${method} ${under}`);
       };
       const admin = new Set(['GET /metrics', 'GET /livez', 'GET /readyz']);
       assert.deepEqual(

@@ -59,6 +59,12 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['pull a b', /"b" is one argument too many/],
   ['pull a --platform linux', /--platform: "linux" is not allowed; allowed is os\/architecture/],
   ['completion tcsh', /shell: "tcsh" is not allowed; allowed is one of bash\|zsh\|fish/],
+  ['rm', /<image> is missing/],
+  ['rm team/app:1 --purge', /--purge: team\/app:1 is a tag, and its image stays; allowed is --purge with --image/],
+  ['rm team/app:1 --timeout soon', /--timeout: /],
+  ['gc now', /"now" is one argument too many/],
+  ['cache', /"" is not allowed; allowed is one of ls, pin, unpin, rm/],
+  ['cache ls all', /"all" is one argument too many/],
   ['blob', /"" is not allowed; allowed is one of put, get, stat/],
   ['blob put ns', /<file> is missing/],
   ['install containerd --root /no/such/folder', /--root: "\/no\/such\/folder" is not allowed; allowed is a folder/],
@@ -95,4 +101,6 @@ test('bash completes commands, flags and actions by the printed script', async (
   assert.deepEqual(complete('shoal', 'unin'), ['uninstall']);
   assert.deepEqual(complete('shoal', 'preheat', '--wa'), ['--wait']);
   assert.deepEqual(complete('shoal', 'blob', 'st'), ['stat']);
+  assert.deepEqual(complete('shoal', 'cache', 'unp'), ['unpin']);
+  assert.deepEqual(complete('shoal', 'rm', '--pu'), ['--purge']);
 });

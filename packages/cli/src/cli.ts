@@ -1,3 +1,4 @@
+import { InvalidValueError, OciError } from '@shoal/core';
 import { parseArguments } from './arguments.ts';
 import type { Command, Output } from './command.ts';
 import { commands } from './commands.ts';
@@ -51,7 +52,9 @@ const fail = (error: unknown, json: boolean, output: Output): ExitCode => {
 };
 
 const outcome = (error: unknown): readonly [string, ExitCode] => {
-  if (error instanceof UsageError) return ['usage', 2];
+  // What an argument is parsed as says itself what is allowed.
+  if (error instanceof UsageError || error instanceof InvalidValueError || error instanceof OciError)
+    return ['usage', 2];
   if (error instanceof RefusedError) return ['refused', 3];
   return ['failed', 1];
 };

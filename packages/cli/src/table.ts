@@ -23,3 +23,6 @@ export const percent = (part: number, whole: number): string =>
 
 /** What a server said, fit for a terminal: no control characters, which could move the cursor or set its title. */
 export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '?');
+
+/** `1 blob`, `2 blobs` */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

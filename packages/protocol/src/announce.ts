@@ -1,5 +1,6 @@
-import { type Digest, type PeerId, type Static, type SwarmId, Type } from '@shoal/core';
+import { type PeerId, type Static, type SwarmId, Type } from '@shoal/core';
 import { commandsMax, CommandSchema, CommandStateSchema, NodeSchema } from './command.ts';
+import { DigestSchema } from './digest.ts';
 
 /** The most swarms of one announce or lookup. */
 export const announceSwarmsMax = 1000;
@@ -11,9 +12,6 @@ const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 export const PeerIdSchema = Type.Unsafe<PeerId>(Type.String({ pattern: '^[0-9a-f]{40}$' }));
 export const SwarmIdSchema = Type.Unsafe<SwarmId>(Type.String({ pattern: '^[0-9a-f]{64}$' }));
-export const DigestSchema = Type.Unsafe<Digest>(
-  Type.String({ pattern: '^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$' }),
-);
 export const ZoneSchema = Type.String({
   pattern: '^[\\x21-\\x7e]{0,64}$',
   description: 'Up to 64 visible ASCII characters; empty without zones.',

@@ -1,7 +1,11 @@
 import { type Static, Type } from '@shoal/core';
+import { DigestSchema } from './digest.ts';
 
 /** The most commands of one answer, and the most states of one heartbeat. */
 export const commandsMax = 64;
+
+/** Blobs of one purge. */
+export const purgeDigestsMax = 256;
 
 /** Visible characters, as in the ids that callers of the tracker choose. */
 export const CommandIdSchema = Type.String({ pattern: '^[A-Za-z0-9._:-]{1,128}$' });
@@ -10,17 +14,19 @@ export const CommandIdSchema = Type.String({ pattern: '^[A-Za-z0-9._:-]{1,128}$'
 export const CommandSchema = Type.Object({
   kind: Type.String({
     maxLength: 64,
-    description: '`preheat`: get an image into the cache. Unknown kinds are skipped.',
+    description:
+      '`preheat`: get an image into the cache. `purge`: drop blobs from it once nobody reads them. Unknown kinds are skipped.',
   }),
   id: Type.Optional(CommandIdSchema),
   image: Type.Optional(Type.String({ maxLength: 600, description: 'As parseImageName takes it.' })),
+  digests: Type.Optional(Type.Array(DigestSchema, { maxItems: purgeDigestsMax })),
 });
 
 /** In a heartbeat: how far a command is. One that ended is told of until a tracker has answered. */
 export const CommandStateSchema = Type.Object({
   id: CommandIdSchema,
   state: Type.Union([Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]),
-  detail: Type.Optional(Type.String({ maxLength: 500, description: 'Why it failed.' })),
+  detail: Type.Optional(Type.String({ maxLength: 500, description: 'Why it failed, or what was left out.' })),
   bytes: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
 });
 

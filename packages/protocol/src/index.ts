@@ -1,6 +1,7 @@
 export * from './announce.ts';
 export * from './cluster.ts';
 export * from './command.ts';
+export * from './digest.ts';
 export { decodeHelloFields, encodeHelloFields, type ConnectionKind, type HelloFields, type PeerRole } from './hello.ts';
 export * from './frame-decoder.ts';
 export * from './lease.ts';

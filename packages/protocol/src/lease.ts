@@ -1,5 +1,6 @@
 import { type Static, Type } from '@shoal/core';
-import { DigestSchema, PeerAddressSchema, PeerIdSchema, PeerSelfSchema } from './announce.ts';
+import { PeerAddressSchema, PeerIdSchema, PeerSelfSchema } from './announce.ts';
+import { DigestSchema } from './digest.ts';
 
 /** POST /shoal/v1/lease: with every origin down one agent at a time may fetch a digest from another registry. */
 export const LeaseRequestSchema = Type.Object({

@@ -1,5 +1,6 @@
 import { type Bitfield, type Static, Type } from '@shoal/core';
-import { DigestSchema, PeerSelfSchema, ReportMsSchema, SwarmIdSchema } from './announce.ts';
+import { PeerSelfSchema, ReportMsSchema, SwarmIdSchema } from './announce.ts';
+import { DigestSchema } from './digest.ts';
 
 /** The most swarms of one report: the busiest of a node. */
 export const reportSwarmsMax = 32;

@@ -16,6 +16,7 @@ const recordOf = (sequence: number, pieces: number, set: readonly number[]): Bit
     pieceLength: leafLength,
     lastUsedMs: 1.7e12 + sequence,
     suspect: sequence % 3 === 0,
+    pinned: sequence % 2 === 0,
     claimed,
   };
 };

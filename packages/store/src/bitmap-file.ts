@@ -11,6 +11,8 @@ export interface BitmapRecord {
   readonly lastUsedMs: number;
   /** The claims come from before an unclean stop and have not been hashed since. */
   readonly suspect: boolean;
+  /** Never evicted. */
+  readonly pinned: boolean;
   readonly claimed: Bitfield;
 }
 
@@ -18,7 +20,7 @@ export interface BitmapRecord {
  * The file `.pieces`: two slots, written in turn, each on disk blocks of its own. A write that is torn leaves
  * the other slot, which claims fewer pieces and is as true.
  *
- *   slot = magic "SHPC" | version u16 | flags u16 (1: suspect) | sequence u32 | piece length u32 | pieces u32
+ *   slot = magic "SHPC" | version u16 | flags u16 (1: suspect, 2: pinned) | sequence u32 | piece length u32 | pieces u32
  *        | size f64 | last used ms f64 | bitmap (BEP 3 order) | CRC-32 of all before u32        (little endian)
  */
 export const writeBitmap = (file: string, record: BitmapRecord): void => {
@@ -47,6 +49,7 @@ const magic = 0x43504853;
 const version = 1;
 const headerLength = 36;
 const suspectFlag = 1;
+const pinnedFlag = 2;
 
 const alignedLength = (length: number): number => Math.ceil(length / blockLength) * blockLength;
 
@@ -55,7 +58,7 @@ const encodeSlot = (record: BitmapRecord): Buffer => {
   const slot = Buffer.alloc(headerLength + bitmap.length + 4);
   slot.writeUInt32LE(magic, 0);
   slot.writeUInt16LE(version, 4);
-  slot.writeUInt16LE(record.suspect ? suspectFlag : 0, 6);
+  slot.writeUInt16LE((record.suspect ? suspectFlag : 0) | (record.pinned ? pinnedFlag : 0), 6);
   slot.writeUInt32LE(record.sequence, 8);
   slot.writeUInt32LE(record.pieceLength, 12);
   slot.writeUInt32LE(record.claimed.length, 16);
@@ -79,6 +82,7 @@ const decodeSlot = (bytes: Buffer): BitmapRecord | undefined => {
       pieceLength: bytes.readUInt32LE(12),
       lastUsedMs: bytes.readDoubleLE(28),
       suspect: (bytes.readUInt16LE(6) & suspectFlag) !== 0,
+      pinned: (bytes.readUInt16LE(6) & pinnedFlag) !== 0,
       claimed: Bitfield.fromBytes(bytes.subarray(headerLength, end), pieces),
     };
   } catch (error) {

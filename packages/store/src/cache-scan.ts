@@ -59,6 +59,7 @@ const everythingClaimed = (signed: SignedMetainfo | undefined): BitmapRecord | u
     pieceLength,
     lastUsedMs: 0,
     suspect: true,
+    pinned: false,
     claimed: Bitfield.full(pieceCountOf(size, pieceLength)),
   };
 };

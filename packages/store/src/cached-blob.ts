@@ -22,6 +22,8 @@ export interface CachedBlob {
   readonly complete: boolean;
   /** Pieces are claimed from before an unclean stop and not hashed again yet. */
   readonly suspect: boolean;
+  /** Never evicted. */
+  readonly pinned: boolean;
   /** Evicted or removed: no longer in the cache; reads and writes go to a file without a name. */
   readonly removed: boolean;
   readonly lastUsedMs: number;

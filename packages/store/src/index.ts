@@ -1,5 +1,6 @@
 export * from './blob-store.ts';
 export * from './cached-blob.ts';
+export type { CacheListing } from './cache-listing.ts';
 export { writeFileAtomic } from './disk.ts';
 export { BlobTooLargeError, FolderInUseError, StoreFullError } from './errors.ts';
 export * from './growing-blob.ts';

@@ -8,6 +8,7 @@ import {
   InvalidValueError,
   pieceCountOf,
   type RepositoryName,
+  ShoalError,
   type SignedMetainfo,
   type Tag,
 } from '@shoal/core';
@@ -19,6 +20,8 @@ import { filesOf, loadMetainfo, removeFiles, scanCache } from './cache-scan.ts';
 import type { CachedBlob } from './cached-blob.ts';
 import { BlobTooLargeError, fromDiskError, StoreFullError } from './errors.ts';
 import { makeRoom } from './eviction.ts';
+import type { CacheListing } from './cache-listing.ts';
+import { checkPins } from './pins.ts';
 import { FolderLock } from './folder-lock.ts';
 import { RecordLog } from './record-log.ts';
 import { type BlobKeeper, SparseBlob } from './sparse-blob.ts';
@@ -58,8 +61,10 @@ export interface PieceCacheStats {
   readonly quotaBytes: number;
 }
 
+const lowWaterDefault = 0.85;
+
 /**
- * Blobs of an agent, whole and in part, under a byte quota: least recently used first out, retained ones never.
+ * Blobs of an agent, whole and in part, under a byte quota: least recently used first out, retained and pinned ones never.
  * Nothing is synced before close: what a power loss takes is fetched again.
  *
  * | path | what it is | written |
@@ -165,7 +170,8 @@ export class PieceCache {
     const { digest, size, pieceLength } = cut;
     const freed = this.#reserve(size, this.#diskShortBytes(size));
     const claimed = new Bitfield(pieceCountOf(size, pieceLength));
-    const record = { sequence: -1, size, pieceLength, lastUsedMs: this.#keeper.now(), suspect: false, claimed };
+    const lastUsedMs = this.#keeper.now();
+    const record = { sequence: -1, size, pieceLength, lastUsedMs, suspect: false, pinned: false, claimed };
     const blob = new SparseBlob(digest, filesOf(this.#paths, digest), record, this.#keeper);
     blob.loaded = signed;
     blob.growing = growing;
@@ -190,6 +196,58 @@ export class PieceCache {
     for (const blob of [...this.#blobs.values()].toReversed()) {
       if (!blob.removed && !blob.growing && this.#load(blob)) yield blob;
     }
+  }
+
+  /** What is there, most recently used first, without reading anything from disk; growing blobs too. */
+  *listing(): Iterable<CacheListing> {
+    for (const blob of [...this.#blobs.values()].toReversed()) {
+      const { digest, size, have, complete, suspect, lastUsedMs, pinned, retained } = blob;
+      yield {
+        digest,
+        size,
+        have: have.count,
+        pieces: have.length,
+        complete,
+        suspect,
+        lastUsedMs,
+        pinned,
+        inUse: retained,
+      };
+    }
+  }
+
+  /**
+   * Keeps blobs, whole or in part, from being evicted, or no longer; it outlives restarts. All of them or none. Gives those
+   * that were not so before. @throws ShoalError NOT_CACHED; PINS_FULL when eviction would be left with too little
+   */
+  pin(digests: Iterable<Digest>, pinned: boolean): Digest[] {
+    const blobs = [...new Set(digests)].map((digest) => {
+      const blob = this.#blobs.get(digest);
+      if (blob && !blob.growing) return blob;
+      throw new ShoalError('NOT_CACHED', 404, `${digest} is not in the cache`);
+    });
+    const changed = blobs.filter((blob) => blob.pinned !== pinned);
+    const { quotaBytes, lowWater = lowWaterDefault } = this.#options;
+    if (pinned) checkPins(this.pinnedBytes + changed.reduce((sum, { size }) => sum + size, 0), quotaBytes, lowWater);
+    for (const blob of changed) {
+      blob.pinned = pinned;
+      blob.flush();
+    }
+    return changed.map(({ digest }) => digest);
+  }
+
+  get pinnedBytes(): number {
+    return this.#sum((blob) => (blob.pinned ? blob.size : 0));
+  }
+
+  /** Drops a blob unless it is pinned or somebody reads it or writes to it. */
+  discard(digest: Digest): 'removed' | 'absent' | 'pinned' | 'in use' {
+    const blob = this.#blobs.get(digest);
+    if (!blob) return 'absent';
+    if (blob.pinned) return 'pinned';
+    if (blob.retained) return 'in use';
+    void this.#unlink(blob);
+    return 'removed';
   }
 
   /** Drops a blob, retained or not, without onEvict. False when there was none. */
@@ -285,23 +343,24 @@ export class PieceCache {
 
   /** Evicts until `size` more bytes fit; resolves when the disk has the space back. */
   #reserve(size: number, diskShortBytes: number): Promise<unknown> {
-    const { quotaBytes, highWater = 0.95, lowWater = 0.85, blobsMax = 100_000 } = this.#options;
+    const { quotaBytes, highWater = 0.95, lowWater = lowWaterDefault, blobsMax = 100_000 } = this.#options;
+    const stays = (blob: SparseBlob): boolean => blob.retained || blob.pinned;
     const decision = makeRoom({
       size,
       bytes: this.#bytes,
-      retainedBytes: this.#sum((blob) => (blob.retained ? blob.size : 0)),
+      retainedBytes: this.#sum((blob) => (stays(blob) ? blob.size : 0)),
       quotaBytes,
       highWater,
       lowWater,
       diskShortBytes,
       blobsOver: this.#blobs.size + 1 - blobsMax,
-      candidates: this.#blobs.values().filter((blob) => !blob.retained),
+      candidates: this.#blobs.values().filter((blob) => !stays(blob)),
     });
     switch (decision.kind) {
       case 'tooLarge':
         throw new BlobTooLargeError(size, quotaBytes);
       case 'retained':
-        throw new StoreFullError(`the cache has no room for ${size} bytes beside the blobs that are in use`);
+        throw new StoreFullError(`the cache has no room for ${size} bytes beside the blobs that are in use or pinned`);
       case 'diskFull':
         throw new StoreFullError(`the disk has no room for ${size} bytes`);
       case 'room':

@@ -52,6 +52,8 @@ export class SparseBlob implements CachedBlob {
   loaded: SignedMetainfo | undefined;
   /** How a blob is cut whose metainfo no origin has signed yet; nothing about it is written to disk. */
   growing: GrowingCut | undefined;
+  /** Kept whatever else wants in; its bitmap on disk remembers it. */
+  pinned: boolean;
   /** Written to since the last sync. */
   unsynced = false;
   readonly #keeper: BlobKeeper;
@@ -72,6 +74,7 @@ export class SparseBlob implements CachedBlob {
     this.pieceLength = record.pieceLength;
     this.have = record.suspect ? new Bitfield(record.claimed.length) : record.claimed;
     this.#claimed = record.suspect && record.claimed.count > 0 ? record.claimed : undefined;
+    this.pinned = record.pinned;
     this.#sequence = record.sequence;
     this.#lastUsedMs = record.lastUsedMs;
     this.#writtenLastUsedMs = record.lastUsedMs;
@@ -192,10 +195,11 @@ export class SparseBlob implements CachedBlob {
     if (this.#removed || this.growing) return;
     const claimed = this.have.clone();
     for (let index = 0; index < claimed.length; index++) if (this.#claimed?.has(index)) claimed.set(index);
-    const { size, pieceLength, suspect } = this;
+    const { size, pieceLength, suspect, pinned } = this;
     try {
       const sequence = this.#sequence + 1;
-      writeBitmap(this.files.pieces, { sequence, size, pieceLength, lastUsedMs: this.#lastUsedMs, suspect, claimed });
+      const lastUsedMs = this.#lastUsedMs;
+      writeBitmap(this.files.pieces, { sequence, size, pieceLength, lastUsedMs, suspect, pinned, claimed });
     } catch (error) {
       throw fromDiskError(error, this.digest);
     }

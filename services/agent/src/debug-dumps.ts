@@ -6,8 +6,8 @@ import type { SwarmSide } from './swarm-side.ts';
 /** Blobs listed by one dump. */
 const listedMax = 1000;
 
-/** `/debug/swarms` and `/debug/cache`: what this node is doing, for people who look for a fault. */
-export const registerDumps = (debug: DebugServer, { cache, origins }: Ground, swarm: SwarmSide, pulls: Pulls): void => {
+/** `/debug/swarms`: what this node is doing, for people who look for a fault. */
+export const registerDumps = (debug: DebugServer, { origins }: Ground, swarm: SwarmSide, pulls: Pulls): void => {
   const { exchange, seeds, tracker } = swarm;
   debug.register('swarms', () => ({
     exchange: exchange.stats(),
@@ -23,19 +23,5 @@ export const registerDumps = (debug: DebugServer, { cache, origins }: Ground, sw
     seeds: [...seeds.digests()].slice(0, listedMax),
     originsReachable: origins.reachable,
     trackerFailure: tracker.lastError ?? null,
-  }));
-  debug.register('cache', () => ({
-    ...cache.stats(),
-    blobs: Iterator.from(cache.entries())
-      .take(listedMax)
-      .map(({ digest, size, have, suspect, lastUsedMs }) => ({
-        digest,
-        size,
-        have: have.count,
-        pieces: have.length,
-        suspect,
-        lastUsedMs,
-      }))
-      .toArray(),
   }));
 };

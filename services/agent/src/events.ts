@@ -68,6 +68,16 @@ export class AgentEvents {
       this.#log.warn({ digest, bytes, reason: (error as Error | undefined)?.message }, 'a body ended short');
   }
 
+  cachePurged(digest: Digest, bytes: number): void {
+    this.#m.purged.inc();
+    this.#m.purgedBytes.inc(bytes);
+    this.#log.info({ digest, bytes }, 'blob dropped from the cache, as was asked');
+  }
+
+  cachePinned(digests: readonly Digest[], pinned: boolean): void {
+    this.#log.info({ digests }, pinned ? 'blobs pinned' : 'blobs are no longer pinned');
+  }
+
   blobOpened(from: BlobPlace): void {
     this.#m.opens.inc({ from });
   }

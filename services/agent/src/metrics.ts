@@ -47,6 +47,12 @@ export const agentMetrics = defineMetrics('agent', {
   cacheBlobs: gauge('cache_blobs', 'Blobs in the cache.'),
   evictions: counter('cache_evictions_total', 'Blobs evicted from the cache.'),
   evictedBytes: counter('cache_evicted_bytes_total', 'Bytes of the blobs evicted from the cache.'),
+  purged: counter('cache_purged_total', 'Blobs dropped from the cache because somebody asked for it.'),
+  purgedBytes: counter(
+    'cache_purged_bytes_total',
+    'Bytes of the blobs dropped from the cache because somebody asked for it.',
+  ),
+  cachePinned: gauge('cache_pinned_bytes', 'Bytes of the blobs in the cache that are pinned.'),
   folderFree: gauge('folder_free_bytes', "Free bytes in the file system of the cache's folder."),
   passThroughs: counter('pass_throughs_total', 'Requests served past the cache.'),
   seeding: gauge('seeding_blobs', 'Complete blobs served to peers.'),

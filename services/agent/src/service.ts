@@ -3,6 +3,7 @@ import { closeRegistryServer } from '@shoal/registry';
 import { AdminServer, createMetrics, DebugServer, listening, type Log, silentLog, version } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import { openAccess } from './access/open-access.ts';
+import { registerCacheControl } from './cache/cache-control.ts';
 import type { AgentConfig } from './config.ts';
 import { registerDumps } from './debug-dumps.ts';
 import { AgentEvents } from './events.ts';
@@ -63,7 +64,7 @@ export class Agent implements AsyncDisposable {
     const side = pullSide(ground, swarm);
     const { pulls, registry } = side;
     swarm.report(() => pulls.active);
-    swarm.preheat({ registry, cache: ground.cache });
+    swarm.obey(registry);
     parts.defer(() => pulls.stop());
     await ground.learner.start();
 
@@ -80,6 +81,7 @@ export class Agent implements AsyncDisposable {
     admin.note('trackers', () => swarm.tracker.lastError);
     admin.note('keys', () => (ground.book.trusting ? undefined : 'no origin was met yet: no signature can be trusted'));
     registerDumps(debug, ground, swarm, pulls);
+    registerCacheControl(debug, ground, swarm);
     options.signal?.throwIfAborted();
     admin.started();
     const addresses = {

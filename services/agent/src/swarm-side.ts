@@ -2,6 +2,8 @@ import { type Address, type BlobCut, type Digest, formatAddress } from '@shoal/c
 import { Exchange, type ExchangeLimits } from '@shoal/exchange';
 import { announceSwarmsMax, type HeartbeatResponse } from '@shoal/protocol';
 import { listening } from '@shoal/service';
+import { purge } from './cache/purge.ts';
+import { Commands } from './commands/commands.ts';
 import type { AgentConfig } from './config.ts';
 import type { Ground } from './ground.ts';
 import { PeerRecords } from './peers/peer-records.ts';
@@ -42,7 +44,7 @@ export class SwarmSide implements AsyncDisposable {
   readonly #ground: Ground;
   readonly #heartbeat: Heartbeat;
   #reporter: Reporter | undefined;
-  #preheater: Preheater | undefined;
+  #commands: Commands | undefined;
 
   private constructor(exchange: Exchange, traffic: Traffic, ground: Ground, receiving: Map<Digest, BlobCut>) {
     const { config, auth, pool, events, clock, prng } = ground;
@@ -111,18 +113,27 @@ export class SwarmSide implements AsyncDisposable {
     return this.exchange.address;
   }
 
-  /** From now on trackers may ask this node to fetch images. */
-  preheat(o: Pick<PreheaterOptions, 'registry' | 'cache'>): void {
-    this.#preheater = new Preheater({ ...o, platform: nodePlatform, ended: () => this.#heartbeat.soon() });
+  /** From now on trackers may ask this node to fetch images and to drop blobs. */
+  obey(registry: PreheaterOptions['registry']): void {
+    const { cache, events } = this.#ground;
+    const { seeds } = this;
+    const preheater = new Preheater({ registry, cache, platform: nodePlatform });
+    this.#commands = new Commands({
+      handlers: {
+        preheat: async ({ image = '' }, signal) => ({ bytes: await preheater.preheat(image, signal) }),
+        purge: ({ digests = [] }, signal) => purge({ cache, seeds, events }, digests, signal),
+      },
+      ended: () => this.#heartbeat.soon(),
+    });
   }
 
   async #beat(): Promise<HeartbeatResponse> {
-    const preheater = this.#preheater;
-    const states = preheater?.states() ?? [];
+    const commands = this.#commands;
+    const states = commands?.states() ?? [];
     const swarms = this.announcer.confirmedCount;
     const answer = await this.tracker.heartbeat(swarms, { node: nodeDescription(this.#ground.config), states });
-    preheater?.told(states);
-    preheater?.accept(answer.commands);
+    commands?.told(states);
+    commands?.accept(answer.commands);
     return answer;
   }
 
@@ -143,7 +154,7 @@ export class SwarmSide implements AsyncDisposable {
   /** Says goodbye to trackers and peers; running uploads may end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#heartbeat.stop();
-    await this.#preheater?.stop();
+    await this.#commands?.stop();
     this.#reporter?.stop();
     await this.announcer.stop();
     await this.exchange.close();

@@ -12,6 +12,7 @@ export const watch = (
   { pulls }: PullSide,
 ): void =>
   metrics.read({
+    cachePinned: () => cache.pinnedBytes,
     cacheBytes: () => cache.stats().bytes,
     cacheQuota: () => cache.stats().quotaBytes,
     cacheBlobs: () => cache.stats().blobs,

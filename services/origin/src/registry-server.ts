@@ -56,23 +56,7 @@ const bodyWaitMs = 10_000;
 
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
-  const {
-    config,
-    log,
-    events,
-    content,
-    cold,
-    manifests,
-    collector,
-    receiver,
-    users,
-    tokens,
-    auth,
-    cluster,
-    ring,
-    upstreams,
-    stop,
-  } = parts;
+  const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, ring, upstreams, stop } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
@@ -101,7 +85,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
         blobSent: ({ digest }, result) => sent('client', digest, result),
       }),
       ...blobHandlers(content, receiver),
-      ...manifestHandlers(manifests, {
+      ...manifestHandlers(parts.manifests, {
         bytesMax: manifestLimits.bytesMax,
         tagsMax: manifestLimits.tagsPerPushMax,
         idleTimeoutMs: uploads.idleTimeoutMs,
@@ -131,7 +115,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
     refusePushesToUpstreams(scope, upstreams);
   };
   const removalApi = async (scope: FastifyInstance): Promise<void> =>
-    registerRemovalRoutes(scope, { content, manifests, collector, upstreams, access, auth });
+    registerRemovalRoutes(scope, { ...parts, access });
   void app.register(controlApi, { prefix: '/shoal/v1' });
   void app.register(removalApi, { prefix: '/shoal/v1' });
   void app.register(namespaceApi, { prefix: '/shoal/v1/namespaces' });

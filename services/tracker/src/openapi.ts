@@ -83,6 +83,22 @@ const paths: Paths = {
       answers: { 200: { description: 'A page.', schema: swarmPage } },
     },
   },
+  '/shoal/v1/live': {
+    get: {
+      ...common,
+      summary: 'What the live view knows: totals, the busiest swarms and the busiest nodes',
+      description: 'Where the live view is on.',
+      answers: {
+        200: {
+          description: 'Overview and NodeRow of services/tracker/src/ui/views.ts.',
+          schema: Type.Object({
+            overview: Type.Object({}, { additionalProperties: true }),
+            nodes: Type.Array(Type.Object({}, { additionalProperties: true })),
+          }),
+        },
+      },
+    },
+  },
 };
 
 /** The OpenAPI document of a tracker. */

@@ -1,23 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import { parseDurationMs, parseImageName } from '@shoal/core';
 import { ClusterClient } from '../cluster/ask.ts';
 import { clusterFlags, endpointsHelp, endpointsOf, registryNames } from '../cluster/endpoints.ts';
+import { endedWell, type JobState, jobText, waitForJob } from '../cluster/jobs.ts';
 import type { Command } from '../command.ts';
-import { progressOn } from '../pull/progress.ts';
-import { printable, table } from '../table.ts';
 import { positionalsOf } from './positionals.ts';
-
-const pollMs = 500;
-
-/** As the tracker answers: services/tracker/src/preheat/jobs.ts, JobState. */
-interface JobState {
-  readonly id: string;
-  readonly image: string;
-  readonly nodes: string;
-  readonly state: 'running' | 'done' | 'failed';
-  readonly counts: Readonly<Record<'waiting' | 'running' | 'done' | 'failed' | 'lost', number>>;
-  readonly failures: readonly { readonly name: string; readonly state: string; readonly detail?: string }[];
-}
 
 export const preheat: Command = {
   name: 'preheat',
@@ -47,34 +33,10 @@ ${endpointsHelp}`,
     const client = new ClusterClient(endpoints);
     const trackers = endpoints.trackers.map(({ url }) => url);
     const json = { image, ...(id !== undefined && { id }), ...(nodes !== undefined && { nodes }) };
-    let job = await client.json<JobState>(trackers, '/shoal/v1/preheats', { json });
-    if (given.has('wait')) {
-      const progress = progressOn(process.stderr, !given.has('json'), String);
-      const line = progress.begin('nodes', endedOf(job) + job.counts.waiting + job.counts.running);
-      line.add(endedOf(job));
-      const untilMs = performance.now() + timeoutMs;
-      while (job.state === 'running' && performance.now() < untilMs) {
-        await setTimeout(pollMs);
-        const before = endedOf(job);
-        job = await client.json<JobState>(trackers, `/shoal/v1/preheats/${encodeURIComponent(job.id)}`);
-        line.add(endedOf(job) - before);
-      }
-      progress.stop();
-    }
-    output.out(given.has('json') ? JSON.stringify(job, undefined, 2) : report(job));
-    return job.state === 'failed' || (given.has('wait') && job.state === 'running') ? 1 : 0;
+    const begun = await client.json<JobState>(trackers, '/shoal/v1/preheats', { json });
+    const waiting = { trackers, timeoutMs, silent: given.has('json') };
+    const job = given.has('wait') ? await waitForJob(client, begun, waiting) : begun;
+    output.out(given.has('json') ? JSON.stringify(job, undefined, 2) : jobText(image, job));
+    return endedWell(job, given.has('wait')) ? 0 : 1;
   },
-};
-
-const endedOf = ({ counts }: JobState): number => counts.done + counts.failed + counts.lost;
-
-const report = ({ id, image, state, counts, failures }: JobState): string => {
-  const figures = Object.entries(counts).filter(([, count]) => count > 0);
-  const rows = failures.map(({ name, state: how, detail = 'the node is gone' }) => [`  ${name}`, how, detail]);
-  return [
-    `${image}: ${state} (id ${id}); nodes: ${figures.map(([name, count]) => `${count} ${name}`).join(', ')}`,
-    ...table(rows),
-  ]
-    .map(printable)
-    .join('\n');
 };

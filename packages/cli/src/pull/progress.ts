@@ -12,14 +12,15 @@ export interface ProgressLine {
   end(): void;
 }
 
-const silent: Progress = { begin: () => ({ add: () => {}, end: () => {} }), stop: () => {} };
+/** Shows nothing. */
+export const silentProgress: Progress = { begin: () => ({ add: () => {}, end: () => {} }), stop: () => {} };
 
 /** Bars on standard error where that is a terminal, nothing otherwise: a log is no place for them. */
 export const progressOn = (
   stream: NodeJS.WriteStream,
   wanted: boolean,
   format: (amount: number) => string = formatBytes,
-): Progress => (wanted && stream.isTTY ? bars(stream, format) : silent);
+): Progress => (wanted && stream.isTTY ? bars(stream, format) : silentProgress);
 
 const bars = (stream: NodeJS.WriteStream, format: (amount: number) => string): Progress => {
   const multi = new MultiBar({

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Digest, digestAlgorithm, type ImageName, isDigest, parseDigest } from '@shoal/core';
 import { Agent, request } from 'undici';
 import { AnswerError, DigestMismatchError, streamBlob } from './blob-stream.ts';
-import type { Progress } from './progress.ts';
+import { type Progress, silentProgress } from './progress.ts';
 
 /** As many blobs at once as containerd fetches of one image. */
 const blobsAtOnce = 3;
@@ -54,19 +54,32 @@ export const pullImage = async (image: ImageName, options: PullOptions): Promise
   const pool = new Agent({ connections: blobsAtOnce + 1 });
   try {
     const pulled = new Map<Digest, PulledBlob>();
-    const { reference } = image;
-    const blobs = await collect(reference.kind === 'tag' ? reference.tag : reference.digest, 0, {
-      image,
-      options,
-      pool,
-      pulled,
-    });
+    const blobs = await collect(referenceText(image), 0, { image, options, pool, pulled });
     await Promise.all(Array.from({ length: blobsAtOnce }, () => work(blobs, { image, options, pool, pulled })));
     return [...pulled.values()];
   } finally {
     await pool.destroy();
   }
 };
+
+/** The digests of an image, with all manifests of an index: only manifests are fetched. */
+export const imageDigests = async (
+  image: ImageName,
+  { registry, headers }: Pick<PullOptions, 'registry' | 'headers'>,
+): Promise<readonly Digest[]> => {
+  const pool = new Agent({ connections: blobsAtOnce + 1 });
+  try {
+    const pulled = new Map<Digest, PulledBlob>();
+    const options = { registry, headers, platform: undefined, progress: silentProgress };
+    const blobs = await collect(referenceText(image), 0, { image, options, pool, pulled });
+    return [...new Set([...pulled.keys(), ...blobs.map(({ digest }) => parseDigest(digest))])];
+  } finally {
+    await pool.destroy();
+  }
+};
+
+const referenceText = ({ reference }: ImageName): string =>
+  reference.kind === 'tag' ? reference.tag : reference.digest;
 
 interface Pulling {
   readonly image: ImageName;

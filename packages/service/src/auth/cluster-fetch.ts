@@ -121,12 +121,23 @@ export const clusterFetchJson = async (
   if (answer.status < 200 || answer.status > 299)
     throw new ClusterAnswerError(
       answer.status,
-      `${new URL(url).origin} answered ${answer.status}: ${bytes.toString('utf8').slice(0, 300)}`,
+      `${new URL(url).origin} answered ${answer.status}: ${saidIn(bytes.toString('utf8')).slice(0, 300)}`,
     );
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
     throw new ClusterAnswerError(answer.status, `${new URL(url).origin} answered with a body that is no JSON`);
+  }
+};
+
+/** The first message of an error as processes of the cluster send it; other text as it is. */
+const saidIn = (text: string): string => {
+  try {
+    const { errors } = JSON.parse(text) as { errors?: readonly { code?: unknown; message?: unknown }[] };
+    const [first] = errors ?? [];
+    return first ? `${String(first.message)} (${String(first.code)})` : text;
+  } catch {
+    return text;
   }
 };
 

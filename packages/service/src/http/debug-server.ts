@@ -1,11 +1,14 @@
-import type { Address } from '@shoal/core';
-import { isLoopbackHost } from '@shoal/core';
+import type { IncomingMessage } from 'node:http';
+import { type Address, InvalidValueError, isLoopbackHost, ShoalError } from '@shoal/core';
 import { ConfigError } from '../config/error.ts';
 import type { SmallAnswer } from './small-server.ts';
 import { SmallServer } from './small-server.ts';
 
 /** What a dump shows; it is printed as JSON. */
 export type DebugDump = (query: URLSearchParams) => unknown;
+
+/** Does something for whoever asks; `body` is the JSON that came. The answer is printed as JSON. */
+export type DebugAction = (body: unknown) => unknown;
 
 export interface DebugOptions {
   readonly service: string;
@@ -14,14 +17,17 @@ export interface DebugOptions {
   readonly key?: string;
 }
 
-/** `GET /debug/<name>`: dumps of a process's state for the person on the machine. Loopback only, read-only. */
+/**
+ * `GET /debug/<name>`: dumps of a process's state for the person on the machine; `POST /debug/<name>`: what that person
+ * can have it do. Loopback only.
+ */
 export class DebugServer implements AsyncDisposable {
   readonly #server: SmallServer;
-  readonly #dumps: Map<string, DebugDump>;
+  readonly #routes: Routes;
 
-  private constructor(server: SmallServer, dumps: Map<string, DebugDump>) {
+  private constructor(server: SmallServer, routes: Routes) {
     this.#server = server;
-    this.#dumps = dumps;
+    this.#routes = routes;
   }
 
   /** @throws ConfigError for a host that is not loopback, ListenError for a port in use. */
@@ -35,9 +41,9 @@ export class DebugServer implements AsyncDisposable {
         },
       ]);
     }
-    const dumps = new Map<string, DebugDump>();
-    const server = await SmallServer.listen(key, listen, (url, request) => route(dumps, url, request.headers.host));
-    return new DebugServer(server, dumps);
+    const routes: Routes = { dumps: new Map(), actions: new Map() };
+    const handler = (url: URL, request: IncomingMessage): Promise<SmallAnswer> => route(routes, url, request);
+    return new DebugServer(await SmallServer.listen(key, listen, handler, ['GET', 'HEAD', 'POST']), routes);
   }
 
   get address(): Address {
@@ -45,7 +51,11 @@ export class DebugServer implements AsyncDisposable {
   }
 
   register(name: string, dump: DebugDump): void {
-    this.#dumps.set(name, dump);
+    this.#routes.dumps.set(name, dump);
+  }
+
+  action(name: string, action: DebugAction): void {
+    this.#routes.actions.set(name, action);
   }
 
   async close(): Promise<void> {
@@ -57,23 +67,56 @@ export class DebugServer implements AsyncDisposable {
   }
 }
 
-const route = async (
-  dumps: ReadonlyMap<string, DebugDump>,
-  url: URL,
-  hostHeader: string | undefined,
-): Promise<SmallAnswer> => {
+interface Routes {
+  readonly dumps: Map<string, DebugDump>;
+  readonly actions: Map<string, DebugAction>;
+}
+
+const bodyBytesMax = 1024 * 1024;
+
+const route = async ({ dumps, actions }: Routes, url: URL, request: IncomingMessage): Promise<SmallAnswer> => {
   // A web page can make a browser on this machine call loopback under a name of its own (DNS rebinding).
-  const host = URL.parse(`http://${hostHeader ?? ''}`)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  const host = URL.parse(`http://${request.headers.host ?? ''}`)?.hostname.replace(/^\[|\]$/g, '') ?? '';
   if (!isLoopbackHost(host)) return { status: 403, body: { error: 'the Host header does not name loopback' } };
+  if (request.method === 'POST') return act(actions, url, request);
   if (url.pathname === '/debug' || url.pathname === '/debug/')
     return { status: 200, body: { dumps: [...dumps.keys()] } };
-  const dump = dumps.get(url.pathname.replace(/^\/debug\//, ''));
-  if (!dump)
-    return {
-      status: 404,
-      body: {
-        error: `${url.pathname} is unknown; there are ${[...dumps.keys()].map((name) => `/debug/${name}`).join(', ')}`,
-      },
-    };
-  return { status: 200, body: (await dump(url.searchParams)) ?? null };
+  const dump = dumps.get(nameOf(url));
+  return dump ? { status: 200, body: (await dump(url.searchParams)) ?? null } : unknown(url, dumps.keys());
+};
+
+const act = async (
+  actions: ReadonlyMap<string, DebugAction>,
+  url: URL,
+  request: IncomingMessage,
+): Promise<SmallAnswer> => {
+  // A page of another site can send a form, but neither JSON nor a request without an Origin.
+  if (request.headers.origin !== undefined || request.headers['content-type'] !== 'application/json')
+    return { status: 403, body: { error: 'allowed is Content-Type application/json, without an Origin header' } };
+  const action = actions.get(nameOf(url));
+  if (!action) return unknown(url, actions.keys());
+  return { status: 200, body: (await action(await readJson(request))) ?? null };
+};
+
+const readJson = async (request: IncomingMessage): Promise<unknown> => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > bodyBytesMax)
+      throw new ShoalError('BODY_TOO_LARGE', 413, `the body is larger than ${bodyBytesMax} bytes`);
+    chunks.push(chunk as Buffer);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    throw new InvalidValueError('body', Buffer.concat(chunks).toString().slice(0, 100), 'allowed is JSON');
+  }
+};
+
+const nameOf = ({ pathname }: URL): string => pathname.replace(/^\/debug\//, '');
+
+const unknown = ({ pathname }: URL, names: Iterable<string>): SmallAnswer => {
+  const there = [...names].map((name) => `/debug/${name}`).join(', ');
+  return { status: 404, body: { error: `${pathname} is unknown; there are ${there}` } };
 };

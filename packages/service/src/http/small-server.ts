@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Address } from '@shoal/core';
+import { type Address, ShoalError } from '@shoal/core';
 import { listening } from './listen.ts';
 
 export interface SmallAnswer {
@@ -18,7 +18,7 @@ const requestTimeoutMs = 10_000;
 const connectionsMax = 64;
 
 /**
- * A GET-only HTTP server on node:http for admin and debug ports: each process has two, and a framework's
+ * A small HTTP server on node:http, for GET alone unless it is told otherwise, for admin and debug ports: each process has two, and a framework's
  * memory for each would show on every node.
  */
 export class SmallServer implements AsyncDisposable {
@@ -32,10 +32,15 @@ export class SmallServer implements AsyncDisposable {
   }
 
   /** @throws ListenError naming `key`. */
-  static async listen(key: string, { host, port }: Address, handler: SmallHandler): Promise<SmallServer> {
+  static async listen(
+    key: string,
+    { host, port }: Address,
+    handler: SmallHandler,
+    methods: readonly string[] = ['GET', 'HEAD'],
+  ): Promise<SmallServer> {
     const server = createServer(
       { maxHeaderSize: headerBytesMax, requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs },
-      (request, response) => void answer(handler, request, response),
+      (request, response) => void answer(handler, methods, request, response),
     );
     server.maxConnections = connectionsMax;
     await listening(
@@ -61,28 +66,40 @@ export class SmallServer implements AsyncDisposable {
   }
 }
 
-const answer = async (handler: SmallHandler, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  const { status, body, contentType } = await answerOf(handler, request);
+const answer = async (
+  handler: SmallHandler,
+  methods: readonly string[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const { status, body, contentType } = await answerOf(handler, methods, request);
   const text = typeof body === 'string' ? body : `${JSON.stringify(body, undefined, 2)}\n`;
   response.writeHead(status, {
     'content-type': contentType ?? (typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json'),
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
-    ...(status === 405 && { allow: 'GET, HEAD' }),
+    ...(status === 405 && { allow: methods.join(', ') }),
   });
   response.end(request.method === 'HEAD' ? undefined : text);
-  // A body nobody reads would hold the connection; these servers take none.
+  // A body nobody reads would hold the connection.
   request.resume();
 };
 
-const answerOf = async (handler: SmallHandler, request: IncomingMessage): Promise<SmallAnswer> => {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return { status: 405, body: { error: `${request.method} is not allowed; allowed are GET and HEAD` } };
+const answerOf = async (
+  handler: SmallHandler,
+  methods: readonly string[],
+  request: IncomingMessage,
+): Promise<SmallAnswer> => {
+  if (!methods.includes(request.method ?? ''))
+    return { status: 405, body: { error: `${request.method} is not allowed; allowed are ${methods.join(' and ')}` } };
   const url = URL.parse(request.url ?? '/', 'http://localhost');
   if (!url) return { status: 400, body: { error: 'the request target is no path' } };
   try {
     return await handler(url, request);
   } catch (error) {
-    return { status: 500, body: { error: (error as Error).message } };
+    const { message } = error as Error;
+    return error instanceof ShoalError
+      ? { status: error.status, body: { error: message, code: error.code } }
+      : { status: 500, body: { error: message } };
   }
 };

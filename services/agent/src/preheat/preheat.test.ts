@@ -37,9 +37,9 @@ const ask = async (world: World, path: string, json?: unknown): Promise<State> =
     ...(json !== undefined && { json }),
   })) as State;
 
-const ended = async (world: World, { id }: State): Promise<State> => {
-  let state = await ask(world, `preheats/${id}`);
-  await eventually(async () => (state = await ask(world, `preheats/${id}`)).state !== 'running', 60_000);
+const ended = async (world: World, { id }: State, kind = 'preheats'): Promise<State> => {
+  let state = await ask(world, `${kind}/${id}`);
+  await eventually(async () => (state = await ask(world, `${kind}/${id}`)).state !== 'running', 60_000);
   return state;
 };
 
@@ -69,6 +69,27 @@ test('agents fetch an image that the tracker names to them, those that are selec
   const absent = await ended(world, await ask(world, 'preheats', { image: 'team/app:none', nodes: 'name=two' }));
   assert.equal(absent.state, 'failed');
   assert.match(absent.failures[0]?.detail ?? '', /team\/app:none/);
+});
+
+test('agents drop the blobs that the tracker names to them, but what is pinned stays', async () => {
+  await using world = await World.start({ cluster: { secret } });
+  await using tracker = await patientTracker();
+  world.tracker = tracker;
+  await using first = await world.agent('a', { node: { name: 'one' }, deadlines });
+  await using second = await world.agent('b', { node: { name: 'two' }, deadlines });
+  const { layers } = await pushImage(world.origin, 'team/app', '1', [2 * MiB, 300_000]);
+  const digests = layers.map(({ digest }) => digest);
+  for (const agent of [first, second]) for (const digest of digests) await agent.blob('team/app', digest);
+  await fetch(`${urlOf(second.agent.addresses.debug)}/debug/cache`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ action: 'pin', digests: digests.slice(0, 1) }),
+  });
+  await eventually(async () => (await nodes(world)).length === 2, 60_000);
+  const begun = await ask(world, 'purges', { digests });
+  const done = await ended(world, begun, 'purges');
+  assert.deepEqual([done.state, done.counts['done']], ['done', 2]);
+  assert.deepEqual([await blobsOf(first), await blobsOf(second)], [0, 1]);
 });
 
 const nodes = async (world: World): Promise<readonly unknown[]> =>

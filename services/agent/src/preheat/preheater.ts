@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Digest, parseImageName, parseManifestReference, type RepositoryName, ShoalError } from '@shoal/core';
-import { type Command, commandsMax, type CommandState } from '@shoal/protocol';
 import type { BlobSource, ReadContext, ReadRegistry } from '@shoal/registry';
 import type { PieceCache } from '@shoal/store';
 import { descriptorsOf } from '../metainfo/descriptor-book.ts';
@@ -10,8 +9,6 @@ export interface PreheaterOptions {
   readonly cache: Pick<PieceCache, 'get'>;
   /** Of the images of an index, this node's are fetched. */
   readonly platform: { readonly os: string; readonly architecture: string };
-  /** A command has ended: the next heartbeat had better be soon. */
-  readonly ended: () => void;
 }
 
 /** Blobs of an image at once; runtimes that pull meanwhile are not to wait for more. */
@@ -20,71 +17,17 @@ const bufferBytes = 256 * 1024;
 const depthMax = 4;
 const attemptsMax = 3;
 const retryMs = 2000;
-const jobMsMax = 3_600_000;
 
-/** Gets images into the cache that the tracker names, one after the other, and says how far each is. */
+/** Gets images into the cache before anybody wants them. */
 export class Preheater {
   readonly #o: PreheaterOptions;
-  readonly #states = new Map<string, CommandState>();
-  readonly #untold = new Set<string>();
-  readonly #stop = new AbortController();
-  #queue: Promise<void> = Promise.resolve();
 
   constructor(o: PreheaterOptions) {
     this.#o = o;
   }
 
-  /** What the next heartbeat tells: commands that run, and those that have ended since the last one that was answered. */
-  states(): CommandState[] {
-    return [...this.#states.values()].filter(({ id, state }) => state === 'running' || this.#untold.has(id));
-  }
-
-  /** A tracker has heard of these. */
-  told(states: readonly CommandState[]): void {
-    for (const { id, state } of states) if (state !== 'running') this.#untold.delete(id);
-  }
-
-  /** Commands come again until a tracker has heard of them, and after it has forgotten: an id is done once. */
-  accept(commands: readonly Command[]): void {
-    for (const { kind, id, image } of commands) {
-      if (kind !== 'preheat' || id === undefined || image === undefined || this.#stop.signal.aborted) continue;
-      const known = this.#states.get(id);
-      if (known && known.state !== 'running') this.#untold.add(id);
-      if (known || !this.#hasRoom()) continue;
-      this.#states.set(id, { id, state: 'running' });
-      this.#queue = this.#queue.then(() => this.#run(id, image));
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort(new Error('the process stops'));
-    await this.#queue;
-  }
-
-  /** What ended long ago is forgotten first; the tracker asks again for what does not fit now. */
-  #hasRoom(): boolean {
-    if (this.#states.size < commandsMax) return true;
-    const ended = [...this.#states.values()].find(({ state, id }) => state !== 'running' && !this.#untold.has(id));
-    return ended !== undefined && this.#states.delete(ended.id);
-  }
-
-  async #run(id: string, image: string): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(jobMsMax)]);
-    const state = await this.#persist(image, signal).then(
-      (bytes): CommandState => ({ id, state: 'done', bytes }),
-      (error: unknown): CommandState => ({
-        id,
-        state: 'failed',
-        detail: String((error as Error).message).slice(0, 500),
-      }),
-    );
-    this.#states.set(id, state);
-    this.#untold.add(id);
-    if (!this.#stop.signal.aborted) this.#o.ended();
-  }
-
-  /** Nobody waits for the first byte here, so what passes is waited for; what is there stays. */
-  async #persist(image: string, signal: AbortSignal): Promise<number> {
+  /** Nobody waits for the first byte here, so what passes is waited for; what is there stays. @returns bytes of the image */
+  async preheat(image: string, signal: AbortSignal): Promise<number> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#fetch(image, signal);
@@ -96,7 +39,6 @@ export class Preheater {
     }
   }
 
-  /** @returns the bytes of the image */
   async #fetch(image: string, signal: AbortSignal): Promise<number> {
     const { repository, reference } = parseImageName(image);
     const blobs = new Map<Digest, number>();

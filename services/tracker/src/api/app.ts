@@ -8,6 +8,7 @@ import type { TrackerEvents } from '../events.ts';
 import type { PeerStore } from '../store/peer-store.ts';
 import type { Tracking } from '../tracking.ts';
 import type { LiveView } from '../ui/live-view.ts';
+import { addLiveRoute } from './live-route.ts';
 import { addReportRoute } from './report-route.ts';
 import { addRoutes } from './routes.ts';
 
@@ -62,6 +63,7 @@ export const trackerApi = (options: ApiOptions): FastifyInstance => {
   serveOpenApi(app, async () => (await import('../openapi.ts')).trackerApi());
   requireClusterAuth(app, auth);
   addRoutes(app, options);
+  addLiveRoute(app, options.view);
   if (options.view) addReportRoute(app, options.view, config.limits.peersMax, options.clock);
   return app;
 };

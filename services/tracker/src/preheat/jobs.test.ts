@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { PeerId } from '@shoal/core';
+import type { Digest, PeerId } from '@shoal/core';
 import type { CommandState } from '@shoal/protocol';
 import { MemoryTables, type Tables } from '../store/tables.ts';
 import { connectRedis } from '../store/redis/connection.ts';
@@ -36,10 +36,11 @@ const conformance = (
         const clock = (): number => nowMs;
         const [one, other] = [new Jobs({ tables, clock, ttlMs }), new Jobs({ tables, clock, ttlMs })];
         for (let index = 0; index < 4; index++) await one.beat(beatOf(index));
-        const wanted = { id: 'a', image: 'team/app:1', nodes: 'zone=odd' };
-        assert.equal((await one.create(wanted)).counts.waiting, 2);
-        assert.deepEqual(await other.create(wanted), await one.state('a'), 'the same id again is the same job');
-        await assert.rejects(one.create({ ...wanted, nodes: 'all' }), { code: 'JOB_CONFLICT' });
+        const work = { kind: 'preheat', image: 'team/app:1' } as const;
+        const wanted = { id: 'a', nodes: 'zone=odd' };
+        assert.equal((await one.create(work, wanted)).counts.waiting, 2);
+        assert.deepEqual(await other.create(work, wanted), await one.state('a'), 'the same id again is the same job');
+        await assert.rejects(one.create(work, { ...wanted, nodes: 'all' }), { code: 'JOB_CONFLICT' });
 
         const command = { kind: 'preheat', id: 'a', image: 'team/app:1' };
         assert.deepEqual(await other.beat(beatOf(1)), [command]);
@@ -59,17 +60,27 @@ const conformance = (
 
     it('takes the share of the nodes that match, and none without nodes', () =>
       withTables(async (tables) => {
+        const work = { kind: 'preheat', image: 'team/app:1' } as const;
         const jobs = new Jobs({ tables, clock: () => 0, ttlMs });
-        await assert.rejects(jobs.create({ image: 'team/app:1' }), { code: 'NO_NODES' });
+        await assert.rejects(jobs.create(work), { code: 'NO_NODES' });
         for (let index = 0; index < 10; index++) await jobs.beat(beatOf(index));
-        assert.equal((await jobs.create({ image: 'team/app:1', nodes: '25%' })).counts.waiting, 3);
-        assert.equal(
-          (await jobs.create({ image: 'team/app:1', nodes: 'name=node-*|x,label.disk=ssd,zone=even' })).counts.waiting,
-          5,
-        );
+        assert.equal((await jobs.create(work, { nodes: '25%' })).counts.waiting, 3);
+        assert.equal((await jobs.create(work, { nodes: 'name=node-*|x,label.disk=ssd,zone=even' })).counts.waiting, 5);
         for (const nodes of ['0%', '101%', 'zone', 'host=a', 'zone=a b'])
-          await assert.rejects(jobs.create({ image: 'team/app:1', nodes }), { code: 'INVALID_VALUE' }, nodes);
-        await assert.rejects(jobs.create({ image: 'Team/App' }), { code: 'NAME_INVALID' });
+          await assert.rejects(jobs.create(work, { nodes }), { code: 'INVALID_VALUE' }, nodes);
+        await assert.rejects(jobs.create({ kind: 'preheat', image: 'Team/App' }), { code: 'NAME_INVALID' });
+      }));
+
+    it('has nodes drop blobs, apart from what is to be fetched', () =>
+      withTables(async (tables) => {
+        const jobs = new Jobs({ tables, clock: () => 0, ttlMs });
+        await jobs.beat(beatOf(1));
+        const digests = [`sha256:${'a'.repeat(64)}` as Digest];
+        const { id, kind } = await jobs.create({ kind: 'purge', digests }, { id: 'p' });
+        assert.deepEqual([id, kind], ['p', 'purge']);
+        assert.deepEqual(await jobs.beat(beatOf(1)), [{ kind: 'purge', id: 'p', digests }]);
+        await assert.rejects(jobs.create({ kind: 'preheat', image: 'p' }, { id: 'p' }), { code: 'JOB_CONFLICT' });
+        assert.deepEqual([(await jobs.list('purge')).length, (await jobs.list('preheat')).length], [1, 0]);
       }));
   });
 };

@@ -1,18 +1,22 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { parseImageName, ShoalError } from '@shoal/core';
+import { type Digest, parseImageName, ShoalError } from '@shoal/core';
 import { type Command, commandsMax, type CommandState, type HeartbeatRequest } from '@shoal/protocol';
 import type { Tables } from '../store/tables.ts';
 import { type SelectableNode, parseSelector } from './selector.ts';
 
+/** What nodes can be asked to do: get an image into their caches, or drop blobs from them. */
+export type Work =
+  | { readonly kind: 'preheat'; readonly image: string }
+  | { readonly kind: 'purge'; readonly digests: readonly Digest[] };
+
 /** What is asked of nodes. */
-export interface Job {
+export type Job = Work & {
   readonly id: string;
-  readonly image: string;
   /** The selector as it was given. */
   readonly nodes: string;
   /** Milliseconds since the epoch. */
   readonly createdMs: number;
-}
+};
 
 export interface NodeState {
   readonly name: string;
@@ -21,13 +25,15 @@ export interface NodeState {
   readonly bytes?: number;
 }
 
-export interface JobState extends Job {
+export type JobState = Job & {
   /** `running` until each node is done, has failed or is gone. */
   readonly state: 'running' | 'done' | 'failed';
   readonly counts: Readonly<Record<NodeState['state'], number>>;
   /** Those that have failed or are gone, up to 100. */
   readonly failures: readonly (NodeState & { readonly peerId: string })[];
-}
+  /** Those that are done but left something out, up to 100. */
+  readonly remarks: readonly (NodeState & { readonly peerId: string })[];
+};
 
 interface KnownNode extends SelectableNode {
   readonly seenMs: number;
@@ -41,7 +47,7 @@ const freshMs = 500;
 const failuresMax = 100;
 
 /**
- * Preheating: jobs that nodes hear of in the answers to their heartbeats. Which nodes a job is for is decided when it is
+ * Jobs that nodes hear of in the answers to their heartbeats. Which nodes a job is for is decided when it is
  * made. A command is repeated until the node tells of it, so it may arrive twice; nodes go by its id.
  */
 export class Jobs {
@@ -58,13 +64,15 @@ export class Jobs {
   }
 
   /** The same id again gives the same job. @throws InvalidValueError, OciError, ShoalError JOB_CONFLICT, NO_NODES, OVERLOADED */
-  async create(wanted: { readonly id?: string; readonly image: string; readonly nodes?: string }): Promise<JobState> {
-    const { id = randomUUID(), image, nodes = 'all' } = wanted;
-    parseImageName(image);
+  async create(
+    work: Work,
+    { id = randomUUID(), nodes = 'all' }: { id?: string; nodes?: string } = {},
+  ): Promise<JobState> {
+    if (work.kind === 'preheat') parseImageName(work.image);
     const selector = parseSelector(nodes);
     const known = await this.#job(id);
     if (!known) {
-      const job: Job = { id, image, nodes, createdMs: this.#clock() };
+      const job: Job = { id, ...work, nodes, createdMs: this.#clock() };
       const matching = [...(await this.#nodes()).values()].filter((node) => selector.matches(node));
       const targets = inOrderOf(id, matching).slice(0, Math.ceil(matching.length * selector.share));
       if (targets.length === 0)
@@ -81,11 +89,11 @@ export class Jobs {
       this.#active = { jobs: [], readMs: -Infinity };
     }
     const state = await this.state(id);
-    if (state?.image === image && state.nodes === nodes) return state;
+    if (state && state.nodes === nodes && workText(state) === workText(work)) return state;
     throw new ShoalError(
       'JOB_CONFLICT',
       409,
-      `id: ${JSON.stringify(id)} is a job for ${state?.image} at nodes ${state?.nodes} already; take another id`,
+      `id: ${JSON.stringify(id)} is a ${state && workText(state)} at nodes ${state?.nodes} already; take another id`,
     );
   }
 
@@ -101,12 +109,14 @@ export class Jobs {
     const counts = { waiting: 0, running: 0, done: 0, failed: 0, lost: 0 };
     for (const { state } of all) counts[state]++;
     const failures = all.filter(({ state }) => state === 'failed' || state === 'lost').slice(0, failuresMax);
+    const remarks = all.filter(({ state, detail }) => state === 'done' && detail).slice(0, failuresMax);
     const state = counts.waiting + counts.running > 0 ? 'running' : failures.length > 0 ? 'failed' : 'done';
-    return { ...job, state, counts, failures };
+    return { ...job, state, counts, failures, remarks };
   }
 
-  async list(): Promise<readonly Job[]> {
-    return (await this.#jobs()).toSorted((a, b) => b.createdMs - a.createdMs);
+  /** The newest first. */
+  async list(kind: Work['kind']): Promise<readonly Job[]> {
+    return (await this.#jobs()).filter((job) => job.kind === kind).toSorted((a, b) => b.createdMs - a.createdMs);
   }
 
   async nodes(): Promise<readonly KnownNode[]> {
@@ -138,7 +148,7 @@ export class Jobs {
     if (stored === undefined) return undefined;
     const { state } = JSON.parse(stored) as NodeState;
     if (state === 'done' || state === 'failed') return undefined;
-    if (!told) return { kind: 'preheat', id: job.id, image: job.image };
+    if (!told) return commandOf(job);
     const { id: _, ...rest } = told;
     await this.#tables.set(tableOf(job.id), new Map([[peerId, JSON.stringify({ name, ...rest })]]));
     return undefined;
@@ -175,6 +185,15 @@ export class Jobs {
     return new Map(all.filter(({ seenMs }) => seenMs >= oldestMs).map((node) => [node.peerId, node]));
   }
 }
+
+const commandOf = (job: Job): Command =>
+  job.kind === 'preheat'
+    ? { kind: job.kind, id: job.id, image: job.image }
+    : { kind: job.kind, id: job.id, digests: [...job.digests] };
+
+/** Says which work is the same. */
+const workText = (work: Work): string =>
+  work.kind === 'preheat' ? `preheat of ${work.image}` : `purge of ${work.digests.join(', ')}`;
 
 const tableOf = (id: string): string => `job:${id}`;
 

@@ -2,7 +2,7 @@ import type { PeerId } from '@shoal/core';
 import type { PeerSelf, Report, SwarmAnnounce } from '@shoal/protocol';
 import { shortPeerIdDigits } from '@shoal/protocol';
 import { type LivePeer, LiveSwarm, rate } from './live-swarm.ts';
-import type { Found, FoundNode, Overview, SwarmRow } from './views.ts';
+import type { Found, FoundNode, NodeRow, Overview, SwarmRow } from './views.ts';
 
 export interface LiveLimits {
   readonly peersMax: number;
@@ -15,6 +15,8 @@ export const liveLimits: LiveLimits = { peersMax: 20_000, swarmsMax: 2000, membe
 
 const rowsMax = 100;
 const foundMax = 20;
+/** Nodes report at least every ten seconds while they have something to tell. */
+const loadMsMax = 15_000;
 
 /**
  * The swarms as announces, heartbeats and reports told this tracker, for people to look at. The store decides who is handed
@@ -131,6 +133,20 @@ export class LiveSwarms {
       swarms: rows.slice(0, rowsMax),
       hidden: this.#hidden,
     };
+  }
+
+  /** The busiest, at most 100. */
+  nodes(nowMs: number): NodeRow[] {
+    const rows = [...this.#peers.values()].map((peer): NodeRow => {
+      const { peerId, address, zone, role } = peer.self;
+      const downloads = [...peer.swarms].filter((swarm) => swarm.isDownloading(peerId)).length;
+      const load = nowMs - peer.reportedMs < loadMsMax ? peer.load : null;
+      return { id: peerId.slice(0, shortPeerIdDigits), address, zone, role, swarms: peer.swarms.size, downloads, load };
+    });
+    const rateOf = ({ load }: NodeRow): number => (load?.down ?? 0) + (load?.up ?? 0);
+    return rows
+      .toSorted((a, b) => b.downloads - a.downloads || rateOf(b) - rateOf(a) || (a.address < b.address ? -1 : 1))
+      .slice(0, rowsMax);
   }
 
   /** By the beginning of a digest, swarm or node id, or a part of an address or zone. At most 20 of each. */

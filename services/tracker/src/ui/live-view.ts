@@ -2,7 +2,7 @@ import type { HeartbeatRequest, AnnounceRequest, Report } from '@shoal/protocol'
 import type { TrackerConfig } from '../config.ts';
 import { LiveSwarms } from './live-swarms.ts';
 import { Recorder } from './recorder.ts';
-import type { Overview } from './views.ts';
+import type { NodeRow, Overview } from './views.ts';
 import { Viewers } from './viewers.ts';
 
 export interface LiveViewOptions {
@@ -64,6 +64,11 @@ export class LiveView implements AsyncDisposable {
 
   overview(): Overview {
     return { ...this.swarms.overview(this.#clock()), partial: this.#partial, reportMs: this.#reportMs };
+  }
+
+  /** The busiest. */
+  nodes(): NodeRow[] {
+    return this.swarms.nodes(this.#clock());
   }
 
   tick(): void {

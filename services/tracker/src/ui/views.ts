@@ -60,6 +60,19 @@ export interface SwarmRow {
   readonly activeMs: number;
 }
 
+/** A node over all its swarms. */
+export interface NodeRow {
+  readonly id: string;
+  readonly address: string;
+  readonly zone: string;
+  readonly role: 'agent' | 'origin';
+  readonly swarms: number;
+  /** Of its swarms those that it fetches. */
+  readonly downloads: number;
+  /** Null when it has not reported for a while. */
+  readonly load: LoadView | null;
+}
+
 export interface Overview {
   readonly nowMs: number;
   readonly nodes: number;
