@@ -17,8 +17,20 @@ export interface BlobSource {
    * as soon as that aborts; the caller sets the deadline through the signal.
    */
   waitFor(offset: number, signal: AbortSignal): Promise<void>;
+  /**
+   * The file that holds the bytes which `readInto` would give from `position` on, at most to `end`; undefined when they lie
+   * in none or are not there yet. For use at once: a moment later the descriptor may be another one.
+   */
+  file?(position: number, end: number): ReadableFile | undefined;
   /** Gives up the hold on the file; called exactly once by whoever serves the source. */
   close(): void;
+}
+
+/** A file in which every byte has the place that it has in the blob. */
+export interface ReadableFile {
+  readonly fd: number;
+  /** Up to which byte it may be read. */
+  readonly end: number;
 }
 
 /** Enough to answer a HEAD. */

@@ -6,6 +6,7 @@ export {
   listener,
   logLevels,
   peerTlsFiles,
+  sendfileKey,
   tlsFiles,
 } from './config/sections.ts';
 export type { BaseConfig } from './config/sections.ts';

@@ -82,6 +82,11 @@ export class GrowingBlob {
     return this.#completed();
   }
 
+  /** The file descriptor, for positioned reads of what was received; valid while the blob is retained. */
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
   /** pread of what was received; answers the bytes read. Not verified before `commit`. */
   readInto(buffer: Uint8Array, position: number): number {
     const length = Math.max(0, Math.min(buffer.length, this.#received - position));

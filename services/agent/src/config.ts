@@ -17,6 +17,7 @@ import {
   peerTlsFiles,
   port,
   section,
+  sendfileKey,
   text,
   tlsFiles,
   url,
@@ -104,6 +105,7 @@ const schema = section({
       { default: [], max: 64, description: 'Labels by which preheating selects the node, such as `disk=ssd`.' },
     ),
   }),
+  sendfile: sendfileKey(),
   trust: section({
     caFile: Type.Optional(
       path({

@@ -1,5 +1,6 @@
 import type { Digest } from '@shoal/core';
 import { registryHost } from '@shoal/registry';
+import { detectSendfile, type Sendfile } from '@shoal/sendfile';
 import { PieceCache } from '@shoal/store';
 import { type ClusterAuth, clusterAuth, followTls, clientTls, type Log } from '@shoal/service';
 import { type SocketFactory, TlsSockets } from '@shoal/transport';
@@ -34,6 +35,8 @@ export interface Ground {
   readonly cache: PieceCache;
   readonly node: NodeId;
   readonly records: DiskRecords;
+  /** Undefined where it does not work or is switched off. */
+  readonly sendfile: Sendfile | undefined;
   readonly tags: TagBook;
   readonly referrers: ReferrersBook;
   /** What this node may ask other registries for while no origin answers. */
@@ -88,6 +91,7 @@ export const openGround = async (
   );
   const isOwnName = (host: string): boolean => ownNames.has(host) || book.isRegistryName(host);
   const upstreams = parts.use(new UpstreamSet({ config: config.upstreams, events: events.upstreams(), clock }));
+  const sendfile = await detectSendfile(config.sendfile, log);
   const reach = { auth, pool, sockets, origins, upstreams };
-  return { ...options, ...reach, book, learner, cache, node, records, tags, referrers, isOwnName };
+  return { ...options, ...reach, book, learner, cache, node, records, tags, referrers, isOwnName, sendfile };
 };

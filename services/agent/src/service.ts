@@ -69,7 +69,8 @@ export class Agent implements AsyncDisposable {
     await ground.learner.start();
 
     const stopBodies = new AbortController();
-    const http = { config, log, events, ...openAccess(parts, ground, registry), stop: stopBodies.signal };
+    const { sendfile } = ground;
+    const http = { config, log, events, ...openAccess(parts, ground, registry), sendfile, stop: stopBodies.signal };
     const app = createAgentServer(http);
     parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));
     const { host, port } = config.registry;

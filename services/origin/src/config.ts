@@ -16,6 +16,7 @@ import {
   peerTlsFiles,
   secret,
   section,
+  sendfileKey,
   text,
   tlsFiles,
   url,
@@ -59,6 +60,7 @@ const schema = section({
       }),
     ),
   }),
+  sendfile: sendfileKey(),
   zone: Type.Optional(
     text({ pattern: '^[\\x21-\\x7e]+$', maxLength: 64, description: 'Failure or network zone of the origin.' }),
   ),

@@ -82,6 +82,7 @@ export const storedSource = (blob: StoredBlob): BlobSource => ({
     if (read === 0) throw new Error(`blob ${blob.digest} ends at byte ${position} of ${blob.size}`);
     return read;
   },
+  file: (_position, end) => ({ fd: blob.fd, end }),
   waitFor: async () => undefined,
   close: () => blob.close(),
 });

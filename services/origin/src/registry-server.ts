@@ -1,6 +1,7 @@
 import type { Digest, RepositoryName } from '@shoal/core';
 import type { ClusterAnnouncement } from '@shoal/protocol';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
+import type { Sendfile } from '@shoal/sendfile';
 import { type ClusterAuth, type Log, serveOpenApi, serverTls } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import type { AccessTokens } from './auth/access-tokens.ts';
@@ -47,6 +48,7 @@ export interface RegistryServerParts {
   readonly cluster: ClusterAnnouncement;
   readonly ring: Pick<OriginRing, 'keys'>;
   readonly upstreams: UpstreamSide;
+  readonly sendfile: Sendfile | undefined;
   /** Ends bodies that still run when the process stops. */
   readonly stop: AbortSignal;
 }
@@ -56,7 +58,7 @@ const bodyWaitMs = 10_000;
 
 /** The HTTP side of the origin: the OCI registry, the control API and the generic blobs on one port. */
 export const createOriginServer = (parts: RegistryServerParts): FastifyInstance => {
-  const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, ring, upstreams, stop } = parts;
+  const { config, log, events, content, cold, receiver, users, tokens, auth, cluster, ring, upstreams } = parts;
   const { registry, pulls, uploads, manifests: manifestLimits } = config;
   const app = createRegistryServer({
     log,
@@ -68,12 +70,7 @@ export const createOriginServer = (parts: RegistryServerParts): FastifyInstance 
   const { anonymousPull, realm } = config.auth;
   const access = new Access({ users, tokens, anonymousPull, realm });
   if (users) void app.register(async (scope) => registerTokenEndpoint(scope, { users, tokens, anonymousPull }));
-  // A stored blob waits for nothing, a cold one as long for its first byte as for any other.
-  const send = { firstByteTimeoutMs: pulls.stallTimeoutMs, stallTimeoutMs: pulls.stallTimeoutMs, stop };
-  const gate = new BodyGate({ activeMax: pulls.activeMax, waitMs: bodyWaitMs });
-  const toClients = { ...send, admit: (bytes: number, signal: AbortSignal) => gate.wait(bytes, signal) };
-  // Agents have peers to turn to, and come back: they do not stand in the clients' way.
-  const toAgents = { ...send, admit: (bytes: number) => gate.enter(bytes) };
+  const { toClients, toAgents } = bodyOptions(parts);
 
   void app.register(async (scope) => {
     scope.addHook('onRequest', (request, reply) => access.check(request, reply, requiredGrants(request)));
@@ -142,3 +139,16 @@ const referrersOf =
       timeMs: Date.now(),
       stale: false,
     };
+
+/** How bodies go out to clients, and to agents. */
+const bodyOptions = ({ config: { pulls }, sendfile, stop }: RegistryServerParts) => {
+  const { stallTimeoutMs } = pulls;
+  // A stored blob waits for nothing, a cold one as long for its first byte as for any other.
+  const send = { firstByteTimeoutMs: stallTimeoutMs, stallTimeoutMs, sendfile, stop };
+  const gate = new BodyGate({ activeMax: pulls.activeMax, waitMs: bodyWaitMs });
+  return {
+    toClients: { ...send, admit: (bytes: number, signal: AbortSignal) => gate.wait(bytes, signal) },
+    // Agents have peers to turn to, and come back: they do not stand in the clients' way.
+    toAgents: { ...send, admit: (bytes: number) => gate.enter(bytes) },
+  };
+};

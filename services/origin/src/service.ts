@@ -14,6 +14,7 @@ import {
   silentLog,
   version,
 } from '@shoal/service';
+import { detectSendfile } from '@shoal/sendfile';
 import { BlobStore, SigningKey } from '@shoal/store';
 import { TlsSockets } from '@shoal/transport';
 import type { FastifyInstance } from 'fastify';
@@ -73,14 +74,13 @@ export class Origin implements AsyncDisposable {
   static async start(config: OriginConfig, options: OriginOptions = {}): Promise<Origin> {
     const { log = silentLog('origin'), clock = Date.now } = options;
     await using parts = new AsyncDisposableStack();
-    const metrics = createMetrics(originMetrics, { version });
-    parts.defer(() => metrics.close());
+    const metrics = parts.adopt(createMetrics(originMetrics, { version }), (created) => created.close());
     const events = new OriginEvents(metrics, log);
     const admin = parts.use(await AdminServer.listen({ service: 'origin', listen: config.admin, metrics }));
     const debug = parts.use(await DebugServer.listen({ service: 'origin', listen: config.debug }));
 
-    const storage = await openStorage(config, events, clock);
-    const { key, peerId, policy, blobs, catalog } = storage;
+    const sendfile = await detectSendfile(config.sendfile, log);
+    const { key, peerId, policy, blobs, catalog } = await openStorage(config, events, clock);
     parts.defer(() => blobs.close());
     const { tls: files } = config.pieces;
     const sockets = followTls(parts, { key: 'pieces.tls', files, log, open: (tls) => new TlsSockets(tls) });
@@ -88,10 +88,8 @@ export class Origin implements AsyncDisposable {
     const late: { pulled?: PulledBlobs } = {};
     const content = new Content(blobs, catalog, contentEvents(seeding, events, late));
     await deleteUnlinked(content, events);
-    const receiver = new BlobReceiver(content, {
-      ...config.uploads,
-      bytesReceived: (bytes) => events.bytesReceived(bytes),
-    });
+    const bytesReceived = (bytes: number): void => events.bytesReceived(bytes);
+    const receiver = new BlobReceiver(content, { ...config.uploads, bytesReceived });
     parts.use(expireUploads(blobs, config.uploads.expireAfterMs, events));
 
     const { stallMs, activeMax } = config.fetches;
@@ -133,12 +131,12 @@ export class Origin implements AsyncDisposable {
         names: [...upstreams.ownNames],
       },
       upstreams,
+      sendfile,
       stop: stopBodies.signal,
     });
     parts.defer(() => closeRegistryServer(app, config.stop.timeoutMs / 2, stopBodies));
-    await listening('registry', config.registry, () =>
-      app.listen({ host: config.registry.host, port: config.registry.port }),
-    );
+    const { host, port } = config.registry;
+    await listening('registry', config.registry, () => app.listen({ host, port }));
     watch(metrics, { config, blobs, receiver, seeding, cold, pulled });
     debug.register('origin', () => ({ blobs: blobs.count, uploads: blobs.uploads.count, pieces: seeding.stats() }));
     debug.register('ring', () => ring.state);

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { type Digest, digestOf, OciError, type RepositoryName } from '@shoal/core';
 import type { FastifyInstance } from 'fastify';
-import type { BlobSource } from '../blob-source.ts';
+import type { BlobSource, ReadableFile } from '../blob-source.ts';
 import { type PullOptions, registerPullRoutes } from '../pull.ts';
 import type { ReadContext, ReadRegistry, ServedManifest } from '../read-registry.ts';
 import type { SendResult } from '../send-blob.ts';
@@ -17,6 +18,7 @@ export class ArrivingSource implements BlobSource {
   reads = 0;
   #available: number;
   #failure: Error | undefined;
+  #fd: number | undefined;
   readonly #waiting = new Set<() => void>();
 
   constructor(bytes: Uint8Array, available = bytes.length) {
@@ -48,6 +50,20 @@ export class ArrivingSource implements BlobSource {
     const part = this.bytes.subarray(position, Math.min(this.#available, position + buffer.length));
     buffer.set(part);
     return part.length;
+  }
+
+  /** The bytes are in a file as well from now on. */
+  inFile(fd: number): this {
+    writeSync(fd, this.bytes, 0, this.bytes.length, 0);
+    this.#fd = fd;
+    return this;
+  }
+
+  file(position: number, end: number): ReadableFile | undefined {
+    const readable = Math.min(end, this.#available);
+    if (this.#fd === undefined || readable <= position) return undefined;
+    this.reads++;
+    return { fd: this.#fd, end: readable };
   }
 
   async waitFor(offset: number, signal: AbortSignal): Promise<void> {

@@ -35,6 +35,14 @@ export const peerTlsFiles = () =>
     }),
   });
 
+/** The key by which sendfile(2) is switched off, of services that send blobs. */
+export const sendfileKey = () =>
+  choice(['auto', 'off'], {
+    default: 'auto',
+    description:
+      'Lets the kernel move blobs from files to plain TCP connections by itself, by sendfile(2), where a trial at the start shows that this works: `auto`; `off` copies them through the process.',
+  });
+
 /** The keys that every service has. Spread them into the service's own section. */
 export const baseSections = (ports: { readonly admin: number; readonly debug: number }) => ({
   log: section({

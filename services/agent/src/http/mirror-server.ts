@@ -8,13 +8,14 @@ import type { RegistryServerParts, ServedRegistry } from './registry-server.ts';
  * their plain names, which at the agent's own listener are those of the cluster.
  */
 export const createMirrorServer = (parts: RegistryServerParts, upstream: string): FastifyInstance => {
-  const { config, log, events, registry, stop } = parts;
+  const { config, log, events, registry, sendfile, stop } = parts;
   const { deadlines } = config;
   const app = createRegistryServer({ log, tls: serverTls('registry.tls', config.registry.tls) });
   app.addHook('onResponse', async (request, reply) => events.requestDone(request.method, reply.raw.statusCode));
   registerPullRoutes(app, standingFor(registry, upstream), {
     firstByteTimeoutMs: deadlines.firstByteMs,
     stallTimeoutMs: deadlines.stallMs,
+    sendfile,
     stop,
     pushRefusedMessage: `this is a mirror of ${upstream} and serves pulls only`,
     blobSent: ({ digest }, result) => events.blobServed(digest, result),

@@ -8,6 +8,7 @@ import {
   type SendOptions,
   serveBlob,
 } from '@shoal/registry';
+import type { Sendfile } from '@shoal/sendfile';
 import { serverTls, type Log, serveOpenApi } from '@shoal/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentConfig } from '../config.ts';
@@ -24,6 +25,7 @@ export interface RegistryServerParts {
   readonly registry: ServedRegistry;
   /** Set where clients need tokens of the origin. */
   readonly tokenRelay: TokenRelayOptions | undefined;
+  readonly sendfile: Sendfile | undefined;
   /** Ends bodies that still run when the process stops. */
   readonly stop: AbortSignal;
 }
@@ -35,13 +37,15 @@ export const createAgentServer = ({
   events,
   registry,
   tokenRelay,
+  sendfile,
   stop,
 }: RegistryServerParts): FastifyInstance => {
   const { deadlines, origins } = config;
   const app = createRegistryServer({ log, tls: serverTls('registry.tls', config.registry.tls) });
   app.addHook('onResponse', async (request, reply) => events.requestDone(request.method, reply.raw.statusCode));
   serveOpenApi(app, async () => (await import('../openapi.ts')).agentApi());
-  const send: SendOptions = { firstByteTimeoutMs: deadlines.firstByteMs, stallTimeoutMs: deadlines.stallMs, stop };
+  const { firstByteMs: firstByteTimeoutMs, stallMs: stallTimeoutMs } = deadlines;
+  const send: SendOptions = { firstByteTimeoutMs, stallTimeoutMs, sendfile, stop };
   const pushRefusedMessage = `an agent serves pulls only; push to the origin: ${origins.join(' or ')}`;
   registerPullRoutes(app, registry, {
     ...send,

@@ -1,4 +1,4 @@
-import type { BlobSource } from '@shoal/registry';
+import type { BlobSource, ReadableFile } from '@shoal/registry';
 import type { CachedBlob } from '@shoal/store';
 import type { FirstByteDeadline } from './deadline.ts';
 import type { ReaderSet } from './reader-set.ts';
@@ -33,6 +33,11 @@ export class BlobReader implements BlobSource {
     const read = this.#read(buffer.subarray(0, end - position), position);
     if (!this.#begun) this.#begin();
     return read;
+  }
+
+  file(position: number, end: number): ReadableFile | undefined {
+    const readableEnd = this.#readableEnd(position, Math.min(this.size, end));
+    return readableEnd === position ? undefined : { fd: this.#o.blob.fd, end: readableEnd };
   }
 
   waitFor(offset: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BlobSource } from '@shoal/registry';
+import type { BlobSource, ReadableFile } from '@shoal/registry';
 import { StoreFullError } from '@shoal/store';
 
 /** Reads from the cache until the disk is full, then goes on past it: the client sees one body. */
@@ -16,6 +16,10 @@ export class PastCacheSource implements BlobSource {
 
   readInto(buffer: Uint8Array, position: number): number {
     return this.#source.readInto(buffer, position);
+  }
+
+  file(position: number, end: number): ReadableFile | undefined {
+    return this.#source.file?.(position, end);
   }
 
   async waitFor(offset: number, signal: AbortSignal): Promise<void> {

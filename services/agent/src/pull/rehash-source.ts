@@ -1,4 +1,4 @@
-import type { BlobSource } from '@shoal/registry';
+import type { BlobSource, ReadableFile } from '@shoal/registry';
 import type { CachedBlob } from '@shoal/store';
 import { BlobReader } from './blob-reader.ts';
 import type { FirstByteDeadline } from './deadline.ts';
@@ -43,6 +43,10 @@ export class RehashSource implements BlobSource {
 
   readInto(buffer: Uint8Array, position: number): number {
     return this.#source.readInto(buffer, position);
+  }
+
+  file(position: number, end: number): ReadableFile | undefined {
+    return this.#source.file?.(position, end);
   }
 
   async waitFor(offset: number, signal: AbortSignal): Promise<void> {

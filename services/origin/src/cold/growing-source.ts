@@ -1,4 +1,4 @@
-import type { BlobSource } from '@shoal/registry';
+import type { BlobSource, ReadableFile } from '@shoal/registry';
 import type { GrowingBlob } from '@shoal/store';
 import type { ColdBlob } from './cold-blob.ts';
 
@@ -19,6 +19,11 @@ export class GrowingSource implements BlobSource {
   readInto(buffer: Uint8Array, position: number): number {
     const length = Math.min(buffer.length, this.#cold.readable - position);
     return length <= 0 ? 0 : this.#blob.readInto(buffer.subarray(0, length), position);
+  }
+
+  file(position: number, end: number): ReadableFile | undefined {
+    const readableEnd = Math.min(end, this.#cold.readable);
+    return readableEnd <= position ? undefined : { fd: this.#blob.fd, end: readableEnd };
   }
 
   async waitFor(offset: number, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,2 @@
+export { detectSendfile } from './detect.ts';
+export type { Sendfile } from './sendfile.ts';
