@@ -1,8 +1,10 @@
 /** The chart: what is made from it is current, and its values are checked. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { MiB } from '@shoal/core';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { chart, generated } from '../../deploy/helm/generated.ts';
@@ -83,6 +85,24 @@ for (const [what, values, message] of refused) {
 
 // What helm alone can show; the rest of the chart is checked by what it was rendered to.
 const withHelm = hasHelm() ? test : async () => undefined;
+
+const helm = (input: string, ...args: string[]): { readonly status: number | null; readonly stderr: string } =>
+  spawnSync('helm', args, { cwd: root, input, encoding: 'utf8', timeout: 60_000, maxBuffer: 64 * MiB });
+
+for (const values of new Set(renderings.map((rendering) => rendering.values))) {
+  void withHelm(`helm finds nothing to say about the chart with ${values}`, () => {
+    const { status, stderr } = helm('', 'lint', '--strict', '--values', values, chart);
+    assert.equal(status, 0, stderr);
+  });
+}
+
+for (const [what, values] of refused) {
+  void withHelm(`helm refuses ${what}`, () => {
+    const { status, stderr } = helm(JSON.stringify(values), 'template', 'shoal', chart, '--values', '-');
+    assert.equal(status, 1);
+    assert.match(stderr, /values don't meet the specifications of the schema/);
+  });
+}
 
 void withHelm('rules and dashboards of the chart are those of deploy/monitoring', () => {
   const manifests = parseManifests(helmTemplate('test/deploy/values/everything.yaml'));
