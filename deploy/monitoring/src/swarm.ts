@@ -32,7 +32,7 @@ export const swarm: Dashboard = {
           ],
         }),
         number({
-          title: 'Copies sent by origins',
+          title: 'Share sent by origins',
           description:
             'Bytes that origins sent into swarms, for each byte of downloads: small where many nodes pull the same.',
           unit: 'percentunit',
