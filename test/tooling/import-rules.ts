@@ -16,7 +16,6 @@ const shells = [
   'protocol',
   'registry',
   'ring',
-  'sendfile',
   'service',
   'store',
   'swarm',
@@ -24,8 +23,8 @@ const shells = [
   'upstreams',
 ];
 
-/** A command must start at once: it takes a client without the servers that the whole package loads. */
-export const secondEntries: readonly string[] = ['service/client'];
+/** A command must start at once: it takes a client without the servers that the whole package loads. Bodies need no piece connections. */
+export const secondEntries: readonly string[] = ['service/client', 'transport/sendfile'];
 
 export const importRules: Readonly<Record<string, WorkspaceRule>> = {
   'packages/core': { workspaces: [], pure: { npm: ['typebox'] } },
@@ -33,14 +32,13 @@ export const importRules: Readonly<Record<string, WorkspaceRule>> = {
   'packages/swarm': { workspaces: ['core'], pure: { npm: [] } },
   'packages/ring': { workspaces: ['core'], pure: { npm: [] } },
   'packages/sim': { workspaces: ['core', 'protocol', 'swarm'] },
-  'packages/sendfile': { workspaces: [] },
-  'packages/transport': { workspaces: ['core', 'protocol', 'sendfile'] },
+  'packages/transport': { workspaces: ['core', 'protocol'] },
   'packages/store': { workspaces: ['core'] },
-  'packages/registry': { workspaces: ['core', 'sendfile', 'store'] },
+  'packages/registry': { workspaces: ['core', 'store', 'transport'] },
   'packages/service': { workspaces: ['core'] },
   'packages/upstreams': { workspaces: ['core', 'registry', 'service'] },
   'packages/cli': { workspaces: ['core', 'service'] },
-  'packages/exchange': { workspaces: ['core', 'protocol', 'sendfile', 'store', 'swarm', 'transport'] },
+  'packages/exchange': { workspaces: ['core', 'protocol', 'store', 'swarm', 'transport'] },
   'services/origin': { workspaces: shells },
   'services/tracker': { workspaces: shells },
   'services/agent': { workspaces: shells },

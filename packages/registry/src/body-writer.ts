@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KiB, MiB, ShoalError } from '@shoal/core';
-import type { Sendfile } from '@shoal/sendfile';
+import type { Sendfile } from '@shoal/transport/sendfile';
 import type { BlobSource } from './blob-source.ts';
 import { replyBuffers } from './buffer-pool.ts';
 import type { Watchdog } from './watchdog.ts';

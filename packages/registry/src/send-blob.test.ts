@@ -5,7 +5,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { detectSendfile, type Sendfile } from '@shoal/sendfile';
+import { detectSendfile, type Sendfile } from '@shoal/transport/sendfile';
 import { request } from 'undici';
 import type { PullOptions } from './pull.ts';
 import { ArrivingSource, MemoryRegistry, type PullServer, startPullServer } from './testing/memory-registry.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { ShoalError } from '@shoal/core';
-import type { Sendfile } from '@shoal/sendfile';
+import type { Sendfile } from '@shoal/transport/sendfile';
 import type { FastifyReply } from 'fastify';
 import type { BlobSource } from './blob-source.ts';
 import { BodyWriter, ClientLeftError } from './body-writer.ts';

@@ -1,6 +1,6 @@
 import type { Digest } from '@shoal/core';
 import { registryHost } from '@shoal/registry';
-import { detectSendfile, type Sendfile } from '@shoal/sendfile';
+import { detectSendfile, type Sendfile } from '@shoal/transport/sendfile';
 import { PieceCache } from '@shoal/store';
 import { type ClusterAuth, clusterAuth, followTls, clientTls, type Log } from '@shoal/service';
 import { type SocketFactory, TlsSockets } from '@shoal/transport';

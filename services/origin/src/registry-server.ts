@@ -1,7 +1,7 @@
 import type { Digest, RepositoryName } from '@shoal/core';
 import type { ClusterAnnouncement } from '@shoal/protocol';
 import { createRegistryServer, pullHandlers, registerRegistryRoutes, type SendResult } from '@shoal/registry';
-import type { Sendfile } from '@shoal/sendfile';
+import type { Sendfile } from '@shoal/transport/sendfile';
 import { type ClusterAuth, type Log, serveOpenApi, serverTls } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import type { AccessTokens } from './auth/access-tokens.ts';

@@ -14,7 +14,7 @@ import {
   silentLog,
   version,
 } from '@shoal/service';
-import { detectSendfile } from '@shoal/sendfile';
+import { detectSendfile } from '@shoal/transport/sendfile';
 import { BlobStore, SigningKey } from '@shoal/store';
 import { TlsSockets } from '@shoal/transport';
 import type { FastifyInstance } from 'fastify';

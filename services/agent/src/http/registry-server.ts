@@ -8,7 +8,7 @@ import {
   type SendOptions,
   serveBlob,
 } from '@shoal/registry';
-import type { Sendfile } from '@shoal/sendfile';
+import type { Sendfile } from '@shoal/transport/sendfile';
 import { serverTls, type Log, serveOpenApi } from '@shoal/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentConfig } from '../config.ts';
