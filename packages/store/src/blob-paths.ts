@@ -79,6 +79,19 @@ export class BlobPaths {
   }
 }
 
+/** Where the parts of an agent's blob are. */
+export interface BlobFiles {
+  readonly content: string;
+  readonly metainfo: string;
+  readonly pieces: string;
+}
+
+export const filesOf = (paths: BlobPaths, digest: Digest): BlobFiles => ({
+  content: paths.content(digest),
+  metainfo: paths.metainfo(digest),
+  pieces: paths.pieces(digest),
+});
+
 export interface ShardEntry {
   readonly digest: Digest;
   /** `''` is the content itself. */

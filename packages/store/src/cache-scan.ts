@@ -1,9 +1,15 @@
 import { Bitfield, decodeMetainfo, pieceCountOf, type Digest, type SignedMetainfo } from '@shoal/core';
 import { readFileSync, rmSync } from 'node:fs';
 import { type BitmapRecord, readBitmap } from './bitmap-file.ts';
-import { type BlobPaths, metainfoSuffix, piecesSuffix, type ShardEntry } from './blob-paths.ts';
+import {
+  type BlobFiles,
+  type BlobPaths,
+  filesOf,
+  metainfoSuffix,
+  piecesSuffix,
+  type ShardEntry,
+} from './blob-paths.ts';
 import { sha256 } from './hash.ts';
-import type { BlobFiles } from './sparse-blob.ts';
 
 /** A blob as start-up finds it. Metainfo is read later, when somebody asks for the blob: it is large and takes hashing. */
 export interface FoundBlob {
@@ -21,12 +27,6 @@ export function* scanCache(paths: BlobPaths, unclean: boolean): Iterable<FoundBl
     }
   }
 }
-
-export const filesOf = (paths: BlobPaths, digest: Digest): BlobFiles => ({
-  content: paths.content(digest),
-  metainfo: paths.metainfo(digest),
-  pieces: paths.pieces(digest),
-});
 
 export const removeFiles = (files: BlobFiles): void => {
   for (const file of Object.values(files) as string[]) rmSync(file, { force: true });

@@ -48,3 +48,9 @@ export const makeRoom = <Blob extends EvictionCandidate>(request: RoomRequest<Bl
   }
   return shortBytes > 0 ? { kind: 'diskFull' } : { kind: 'room', victims };
 };
+
+export const sumOf = <Blob>(blobs: Iterable<Blob>, bytesOf: (blob: Blob) => number): number => {
+  let sum = 0;
+  for (const blob of blobs) sum += bytesOf(blob);
+  return sum;
+};

@@ -16,10 +16,10 @@ import { closeSync, ftruncateSync, openSync, statfsSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { BitmapFlusher } from './bitmap-flusher.ts';
 import { BlobPaths } from './blob-paths.ts';
-import { filesOf, loadMetainfo, removeFiles, scanCache } from './cache-scan.ts';
+import { loadMetainfo, removeFiles, scanCache } from './cache-scan.ts';
 import type { CachedBlob } from './cached-blob.ts';
 import { BlobTooLargeError, fromDiskError, StoreFullError } from './errors.ts';
-import { makeRoom } from './eviction.ts';
+import { makeRoom, sumOf } from './eviction.ts';
 import type { CacheListing } from './cache-listing.ts';
 import { checkPins } from './pins.ts';
 import { FolderLock } from './folder-lock.ts';
@@ -83,6 +83,9 @@ export class PieceCache {
   readonly #paths: BlobPaths;
   /** Least recently used first. */
   readonly #blobs = new Map<Digest, SparseBlob>();
+  /** Of these the incomplete ones, and those in use or pinned: sums go over them alone, however many are known. */
+  readonly #partial = new Set<SparseBlob>();
+  readonly #staying = new Set<SparseBlob>();
   readonly #flusher = new BitmapFlusher();
   readonly #keeper: BlobKeeper;
   readonly #tags: RecordLog;
@@ -104,7 +107,11 @@ export class PieceCache {
         this.#blobs.delete(blob.digest);
         this.#blobs.set(blob.digest, blob);
       },
-      changed: (blob) => this.#flusher.changed(blob),
+      retained: (blob) => this.#sort(blob),
+      changed: (blob) => {
+        this.#sort(blob);
+        this.#flusher.changed(blob);
+      },
       lost: (blob) => this.#drop(blob, 'its file is gone'),
     };
   }
@@ -116,7 +123,7 @@ export class PieceCache {
     const cache = new PieceCache(options, lock, paths);
     const found = [...scanCache(paths, lock.unclean)];
     for (const { digest, record } of found.toSorted((a, b) => a.record.lastUsedMs - b.record.lastUsedMs)) {
-      cache.#add(new SparseBlob(digest, filesOf(paths, digest), record, cache.#keeper));
+      cache.#add(new SparseBlob(digest, paths, record, cache.#keeper));
     }
     // The quota may be smaller than last time.
     await cache.#reserve(0, 0);
@@ -172,7 +179,7 @@ export class PieceCache {
     const claimed = new Bitfield(pieceCountOf(size, pieceLength));
     const lastUsedMs = this.#keeper.now();
     const record = { sequence: -1, size, pieceLength, lastUsedMs, suspect: false, pinned: false, claimed };
-    const blob = new SparseBlob(digest, filesOf(this.#paths, digest), record, this.#keeper);
+    const blob = new SparseBlob(digest, this.#paths, record, this.#keeper);
     blob.loaded = signed;
     blob.growing = growing;
     try {
@@ -231,13 +238,14 @@ export class PieceCache {
     if (pinned) checkPins(this.pinnedBytes + changed.reduce((sum, { size }) => sum + size, 0), quotaBytes, lowWater);
     for (const blob of changed) {
       blob.pinned = pinned;
+      this.#sort(blob);
       blob.flush();
     }
     return changed.map(({ digest }) => digest);
   }
 
   get pinnedBytes(): number {
-    return this.#sum((blob) => (blob.pinned ? blob.size : 0));
+    return sumOf(this.#staying, ({ size, pinned }) => (pinned ? size : 0));
   }
 
   /** Drops a blob unless it is pinned or somebody reads it or writes to it. */
@@ -305,6 +313,13 @@ export class PieceCache {
   #add(blob: SparseBlob): void {
     this.#blobs.set(blob.digest, blob);
     this.#bytes += blob.size;
+    this.#sort(blob);
+  }
+
+  #sort(blob: SparseBlob): void {
+    const isKnown = this.#blobs.get(blob.digest) === blob;
+    this.#partial[isKnown && !blob.complete ? 'add' : 'delete'](blob);
+    this.#staying[isKnown && (blob.retained || blob.pinned) ? 'add' : 'delete'](blob);
   }
 
   #load(blob: SparseBlob): SparseBlob | undefined {
@@ -325,6 +340,7 @@ export class PieceCache {
 
   #unlink(blob: SparseBlob): Promise<void> {
     if (this.#blobs.delete(blob.digest)) this.#bytes -= blob.size;
+    this.#sort(blob);
     return blob.unlink();
   }
 
@@ -344,17 +360,16 @@ export class PieceCache {
   /** Evicts until `size` more bytes fit; resolves when the disk has the space back. */
   #reserve(size: number, diskShortBytes: number): Promise<unknown> {
     const { quotaBytes, highWater = 0.95, lowWater = lowWaterDefault, blobsMax = 100_000 } = this.#options;
-    const stays = (blob: SparseBlob): boolean => blob.retained || blob.pinned;
     const decision = makeRoom({
       size,
       bytes: this.#bytes,
-      retainedBytes: this.#sum((blob) => (stays(blob) ? blob.size : 0)),
+      retainedBytes: sumOf(this.#staying, ({ size: bytes }) => bytes),
       quotaBytes,
       highWater,
       lowWater,
       diskShortBytes,
       blobsOver: this.#blobs.size + 1 - blobsMax,
-      candidates: this.#blobs.values().filter((blob) => !stays(blob)),
+      candidates: this.#blobs.values().filter((blob) => !this.#staying.has(blob)),
     });
     switch (decision.kind) {
       case 'tooLarge':
@@ -371,6 +386,7 @@ export class PieceCache {
   #evict(blob: SparseBlob): Promise<void> {
     this.#blobs.delete(blob.digest);
     this.#bytes -= blob.size;
+    this.#sort(blob);
     this.#evictions++;
     this.#options.events?.onEvict?.(blob);
     return blob.unlink();
@@ -379,13 +395,7 @@ export class PieceCache {
   /** What the disk lacks for `size` more bytes, for what other blobs still have to get, and for the free minimum. */
   #diskShortBytes(size: number): number {
     const { bavail, bsize } = statfsSync(this.#options.folder);
-    const promised = this.#sum((blob) => blob.size - blob.storedBytes);
+    const promised = sumOf(this.#partial, ({ size, storedBytes }) => size - storedBytes);
     return size + promised + (this.#options.diskFreeBytesMin ?? 0) - bavail * bsize;
-  }
-
-  #sum(bytesOf: (blob: SparseBlob) => number): number {
-    let sum = 0;
-    for (const blob of this.#blobs.values()) sum += bytesOf(blob);
-    return sum;
   }
 }

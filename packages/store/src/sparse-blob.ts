@@ -13,6 +13,7 @@ import {
 import { close, closeSync, fstatSync, ftruncateSync, openSync, read, unlinkSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type BitmapRecord, writeBitmap } from './bitmap-file.ts';
+import { type BlobFiles, type BlobPaths, filesOf } from './blob-paths.ts';
 import type { CachedBlob, VerifyResult } from './cached-blob.ts';
 import { errorCode, fromDiskError } from './errors.ts';
 import { readFully } from './open-blobs.ts';
@@ -25,17 +26,12 @@ export interface BlobKeeper {
   now(): number;
   /** The blob was used. */
   used(blob: SparseBlob): void;
-  /** Its `.pieces` file is behind. */
+  /** The first user came, or the last one left. */
+  retained(blob: SparseBlob): void;
+  /** Its pieces or its order of use are others than on disk. */
   changed(blob: SparseBlob): void;
   /** Its file is gone, though nobody here removed it. */
   lost(blob: SparseBlob): void;
-}
-
-/** Where the parts of one blob are. */
-export interface BlobFiles {
-  readonly content: string;
-  readonly metainfo: string;
-  readonly pieces: string;
 }
 
 /** The order of use is written when it is off by more than this. */
@@ -47,7 +43,6 @@ export class SparseBlob implements CachedBlob {
   readonly size: number;
   readonly pieceLength: number;
   readonly have: Bitfield;
-  readonly files: BlobFiles;
   /** Absent until it has been read from disk. */
   loaded: SignedMetainfo | undefined;
   /** How a blob is cut whose metainfo no origin has signed yet; nothing about it is written to disk. */
@@ -56,6 +51,7 @@ export class SparseBlob implements CachedBlob {
   pinned: boolean;
   /** Written to since the last sync. */
   unsynced = false;
+  readonly #paths: BlobPaths;
   readonly #keeper: BlobKeeper;
   /** Claims of the time before an unclean stop. */
   #claimed: Bitfield | undefined;
@@ -67,9 +63,9 @@ export class SparseBlob implements CachedBlob {
   #removed = false;
   #verifying: Promise<VerifyResult> | undefined;
 
-  constructor(digest: Digest, files: BlobFiles, record: BitmapRecord, keeper: BlobKeeper) {
+  constructor(digest: Digest, paths: BlobPaths, record: BitmapRecord, keeper: BlobKeeper) {
     this.digest = digest;
-    this.files = files;
+    this.#paths = paths;
     this.size = record.size;
     this.pieceLength = record.pieceLength;
     this.have = record.suspect ? new Bitfield(record.claimed.length) : record.claimed;
@@ -79,6 +75,11 @@ export class SparseBlob implements CachedBlob {
     this.#lastUsedMs = record.lastUsedMs;
     this.#writtenLastUsedMs = record.lastUsedMs;
     this.#keeper = keeper;
+  }
+
+  /** Made when they are needed: of a blob that is only known they would be most of what it takes. */
+  get files(): BlobFiles {
+    return filesOf(this.#paths, this.digest);
   }
 
   get signed(): SignedMetainfo {
@@ -167,7 +168,7 @@ export class SparseBlob implements CachedBlob {
 
   retain(): Disposable {
     if (this.#users === 0) this.#fd = this.#openFile();
-    this.#users++;
+    if (++this.#users === 1) this.#keeper.retained(this);
     this.touch();
     let released = false;
     return {
@@ -220,6 +221,7 @@ export class SparseBlob implements CachedBlob {
     if (--this.#users > 0 || this.#fd === undefined) return;
     const fd = this.#fd;
     this.#fd = undefined;
+    this.#keeper.retained(this);
     void closed(fd);
   }
 
