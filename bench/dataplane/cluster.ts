@@ -46,7 +46,7 @@ export class BenchCluster {
       pieces: anyPort,
       folder: path.join(folder, 'origin'),
     });
-    const tracker = await start('tracker', 'tracker', { api: anyPort });
+    const tracker = await start('tracker', 'tracker', { api: anyPort, ui: { enabled: false } });
     const [trackers, origins] = [[tracker.url('api')], [origin.url('registry')]];
     const agent = await start('agent', 'agent', agentConfig(caches, 'agent', { trackers, origins }));
     const { keys } = (await (await fetch(`${origin.url('registry')}/shoal/v1/cluster`)).json()) as { keys: unknown };
@@ -56,9 +56,14 @@ export class BenchCluster {
   }
 
   /** A fresh agent, for figures that a former transfer would spoil. */
-  freshAgent(name: string): Promise<Service> {
-    const others = { trackers: [this.tracker.url('api')], origins: [this.origin.url('registry')] };
+  freshAgent(name: string, rest: object = {}): Promise<Service> {
+    const others = { trackers: [this.tracker.url('api')], origins: [this.origin.url('registry')], ...rest };
     return startService(this.folder, 'agent', name, agentConfig(this.caches, name, others), undefined);
+  }
+
+  /** A second origin, over a folder of its own. */
+  freshOrigin(name: string, folder: string): Promise<Service> {
+    return startService(this.folder, 'origin', name, { registry: anyPort, pieces: anyPort, folder }, undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

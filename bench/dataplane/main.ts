@@ -12,6 +12,7 @@ import { Figures } from './figures.ts';
 import { describeMachine } from './machine.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
+import { scale } from './scale.ts';
 import { parseOptions } from './options.ts';
 import { dockerRegistry, nginx, openssl, reference } from './peers.ts';
 import { Client } from './processes.ts';
@@ -41,7 +42,10 @@ const scenarios: Readonly<Record<string, Entry>> = {
   openssl: { run: openssl },
 };
 
-const options = parseOptions(process.argv.slice(2), [...Object.keys(scenarios), 'memory']);
+/** Once, on agents of their own. */
+const once = { memory, scale };
+
+const options = parseOptions(process.argv.slice(2), [...Object.keys(scenarios), ...Object.keys(once)]);
 const chosen = new Set(options.only.flatMap((name) => [...(scenarios[name]?.needs ?? []), name]));
 const machine = describeMachine();
 const figures = new Figures();
@@ -52,7 +56,7 @@ const oneRun = async (round: Omit<Round, 'blob'>, size: number, names: readonly 
   const blob = writeBlobFile(path.join(folder, 'blob'), size);
   for (const name of names) {
     process.stderr.write(`${name} `);
-    await (name === 'memory' ? memory : scenarios[name]!.run)({ ...round, blob });
+    await (once[name as keyof typeof once] ?? scenarios[name]!.run)({ ...round, blob });
   }
   await rm(blob.path);
   await forgetContent(round.cluster);
@@ -86,7 +90,9 @@ const measureAll = async (): Promise<void> => {
   const warmUps = Math.min(4, Math.ceil(GiB / options.size));
   for (let run = -warmUps; run < options.runs && names.length > 0; run++)
     await oneRun({ figures: run < 0 ? ignored : figures, cluster, client }, options.size, names);
-  if (chosen.has('memory')) await oneRun({ figures, cluster, client }, options.large, ['memory']);
+  const { large, size } = options;
+  for (const name of Object.keys(once).filter((known) => chosen.has(known)))
+    await oneRun({ figures, cluster, client }, name === 'memory' ? large : size, [name]);
 };
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));

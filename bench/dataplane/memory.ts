@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseAddress, parsePeerId, formatAddress } from '@shoal/core';
-import { Endpoint, type EndpointHandler } from '@shoal/transport';
+import { formatAddress } from '@shoal/core';
 import { Figures } from './figures.ts';
+import { connectPeer } from './peer-connection.ts';
 import { blobPath, type Round } from './round.ts';
 import { push } from './transfers.ts';
 import { residentBytes, resetPeak } from './usage.ts';
@@ -30,30 +29,4 @@ export const memory = async (round: Round): Promise<void> => {
   await client.run({ kind: 'fetch', base: agent.url('registry'), path: blobPath(blob.digest), connections: 1 });
   await complete;
   figures.add('memory-moving.MB', residentBytes(agent.pid, 'VmHWM') / 1e6);
-};
-
-const nothing = (): void => {};
-
-const handler: EndpointHandler = {
-  linkOpened: nothing,
-  linkClosed: nothing,
-  message: nothing,
-  dataBegin: nothing,
-  dataBytes: nothing,
-  dataEnd: nothing,
-  dataOpened: nothing,
-  dataClosed: nothing,
-};
-
-/** A peer with both of its connections and no swarm. */
-const connectPeer = async (parts: AsyncDisposableStack, address: string): Promise<void> => {
-  const peerId = parsePeerId(randomBytes(20).toString('hex'));
-  const identity = { peerId, incarnation: 1, role: 'agent', zone: '', clusterId: 'shoal', address: '' } as const;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const listen = { host: '127.0.0.1', port: 0 };
-  const endpoint = parts.use(
-    await Endpoint.listen({ identity, listen, handler: { ...handler, dataOpened: () => resolve() } }),
-  );
-  (await endpoint.dial(parseAddress(address))).openData();
-  await promise;
 };
