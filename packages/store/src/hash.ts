@@ -1,10 +1,15 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import type { HashFunction } from '@shoal/core';
 
+/** Copying up to this many bytes costs less than a running hash. */
+const copiedMax = 1024;
+
 /** SHA-256 (FIPS 180-4) over the concatenation of the parts. */
 export const sha256: HashFunction = (...parts) => {
-  const [first, ...rest] = parts;
-  if (first !== undefined && rest.length === 0) return plain(hash('sha256', first, 'buffer'));
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return plain(hash('sha256', first, 'buffer'));
+  if (parts.reduce((length, part) => length + part.length, 0) <= copiedMax)
+    return plain(hash('sha256', Buffer.concat(parts), 'buffer'));
   const running = createHash('sha256');
   for (const part of parts) running.update(part);
   return digestBytes(running);
