@@ -1,13 +1,13 @@
 export interface Timing {
-  /** Of one call. */
+  /** CPU time of one call. */
   readonly microseconds: number;
   /** To one calibration loop. */
   readonly ratio: number;
 }
 
 /**
- * The medians of many short rounds. Each is followed by a round of the calibration loop, so that what slows the machine
- * down for a while slows both.
+ * The medians of many short rounds, in CPU time of this thread: what else runs on the machine takes no part in it. Each is
+ * followed by a round of the calibration loop, so that what slows the processor down for a while slows both.
  */
 export const timingOf = (run: () => unknown, rounds = 61, roundMs = 5): Timing => {
   const [calls, loops] = [callsFor(run, roundMs), callsFor(calibrationLoop, roundMs)];
@@ -20,17 +20,16 @@ export const timingOf = (run: () => unknown, rounds = 61, roundMs = 5): Timing =
 };
 
 const microsecondsOf = (run: () => unknown, calls: number): number => {
-  const start = process.hrtime.bigint();
+  const before = process.threadCpuUsage();
   for (let call = 0; call < calls; call++) run();
-  return Number(process.hrtime.bigint() - start) / 1000 / calls;
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / calls;
 };
 
 /** How many calls fill a round; finding out compiles the code. */
 const callsFor = (run: () => unknown, roundMs: number): number => {
   for (let calls = 1; ; calls *= 2) {
-    const startMs = performance.now();
-    for (let call = 0; call < calls; call++) run();
-    const tookMs = performance.now() - startMs;
+    const tookMs = (microsecondsOf(run, calls) * calls) / 1000;
     if (tookMs >= roundMs * 10) return Math.max(1, Math.round((calls * roundMs) / tookMs));
   }
 };
