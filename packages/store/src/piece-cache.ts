@@ -177,9 +177,8 @@ export class PieceCache {
     const { digest, size, pieceLength } = cut;
     const freed = this.#reserve(size, this.#diskShortBytes(size));
     const claimed = new Bitfield(pieceCountOf(size, pieceLength));
-    const lastUsedMs = this.#keeper.now();
-    const record = { sequence: -1, size, pieceLength, lastUsedMs, suspect: false, pinned: false, claimed };
-    const blob = new SparseBlob(digest, this.#paths, record, this.#keeper);
+    const fresh = { sequence: -1, lastUsedMs: this.#keeper.now(), suspect: false, pinned: false };
+    const blob = new SparseBlob(digest, this.#paths, { ...fresh, size, pieceLength, claimed }, this.#keeper);
     blob.loaded = signed;
     blob.growing = growing;
     try {
