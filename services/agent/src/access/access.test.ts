@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { digestOfBytes, pushImage, TestAgent } from '../testing/world.ts';
+import { digestOfBytes, pushImage, TestAgent, urlOf } from '../testing/world.ts';
 import {
   basic,
   basicOf,
@@ -91,6 +91,27 @@ test('a manifest that refers to the blob of another repository is no way to its 
   assert.equal(await statusOf(agent, `/v2/${publicName}/manifests/evil`, evil), 200);
   for (const blob of [image.layers[0], image.config])
     assert.equal(await statusOf(agent, `/v2/${publicName}/blobs/${blob}`, evil), 404);
+});
+
+test('nor is it where the origin has the blob no longer, and would have to ask for it', async () => {
+  await using w = await privateWorld({ auth: 'bearer' }, { fetches: { keptBytesMax: '2MiB' } });
+  const image = w.fake.addImage('private/app', 'v1', [1_500_000]);
+  const other = w.fake.addImage('public/app', 'large', [1_500_000]);
+  const agent = await w.agent('a');
+  const token = await login(agent, `/v2/${privateName}/manifests/v1`, basic);
+  for (const path of ['manifests/v1', `blobs/${image.layers[0]}`])
+    assert.equal(await statusOf(agent, `/v2/${privateName}/${path}`, token), 200, 'it is in the cache now');
+  const evil = await login(agent, `/v2/${publicName}/manifests/unknown`);
+  // What takes its place at the origin.
+  for (const path of ['manifests/large', `blobs/${other.layers[0]}`])
+    assert.equal(await statusOf(agent, `/v2/${publicName}/${path}`, evil), 200);
+  const { hostname, port } = new URL(urlOf(w.world.origin.addresses.registry));
+  const gone = `http://${hostname}:${port}/shoal/v1/content/${image.layers[0]}?repository=${publicName}`;
+  assert.equal((await fetch(gone)).status, 404, 'the origin does not have it');
+  w.fake.addManifest('public/app', 'evil', w.fake.manifests.get(image.digest)!.bytes.toString());
+  assert.equal(await statusOf(agent, `/v2/${publicName}/manifests/evil`, evil), 200);
+  for (const method of ['GET', 'HEAD'])
+    assert.equal(await statusOf(agent, `/v2/${publicName}/blobs/${image.layers[0]}`, evil, method), 404, method);
 });
 
 test('a registry that wants a password with each request gets what the client brings', async () => {

@@ -3,7 +3,11 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import { type Address, formatAddress } from '@shoal/core';
+import { urlOf } from '../testing/world.ts';
 import { basic, login, patient, privateName, privateWorld, statusOf, verify } from './testing/private-world.ts';
+
+const dumped = async (address: Address, name: string): Promise<string> =>
+  (await fetch(`${urlOf(address)}/debug/${name}`)).text();
 
 /** Passes everything on to `target.address`, which may be told later, and keeps it. */
 const wiretap = async () => {
@@ -37,7 +41,7 @@ const wiretap = async () => {
   };
 };
 
-test('what clients bring is in no log, and reaches neither tracker nor peers', async () => {
+test('what clients bring is in no log, metric or dump, and reaches neither tracker nor peers', async () => {
   await using pieces = await wiretap();
   await using tracker = await wiretap();
   await using w = await privateWorld(
@@ -68,8 +72,20 @@ test('what clients bring is in no log, and reaches neither tracker nor peers', a
   await statusOf(agent, `/v2/${privateName}/manifests/v2`, token);
   await statusOf(agent, `/v2/team/app/manifests/v2`, token);
   await statusOf(agent, '/shoal/v1/token?scope=repository:team/app:pull', basic);
+  const told = await Promise.all(
+    [agent.agent.addresses.admin, w.world.origin.addresses.admin, w.world.tracker.addresses.admin].map(
+      async (address) => (await fetch(`${urlOf(address)}/metrics`)).text(),
+    ),
+  );
+  const dumps = await Promise.all(['swarms', 'cache'].map((name) => dumped(agent.agent.addresses.debug, name)));
   await agent.stop();
-  const places = { logs: w.logged(), tracker: tracker.heard(), pieces: pieces.heard() };
+  const places = {
+    logs: w.logged(),
+    tracker: tracker.heard(),
+    pieces: pieces.heard(),
+    metrics: told.join(''),
+    debug: dumps.join(''),
+  };
   for (const [place, text] of Object.entries(places)) {
     assert.ok(text.length > 100, `${place}: something was heard`);
     for (const secret of w.fake.tokens.secrets) assert.ok(!text.includes(secret), `${place}: ${secret}`);

@@ -12,6 +12,8 @@ import {
   World,
 } from '../testing/world.ts';
 
+/** A busy machine is no origin that does not answer. */
+const patient = { originMs: 60_000, peerMs: 20_000, trackerMs: 20_000, firstByteMs: 60_000 };
 const image = 'application/vnd.oci.image.manifest.v1+json';
 const up = 'up.example.com_5000/team/app';
 
@@ -51,7 +53,7 @@ const verifies = async (agent: TestAgent, repository: string, tag: string): Prom
 
 test('signatures that one node has verified are found by all nodes while no origin answers', async () => {
   await using world = await World.start();
-  const agents = await Promise.all(['a', 'b'].map((name) => world.agent(name)));
+  const agents = await Promise.all(['a', 'b'].map((name) => world.agent(name, { deadlines: patient })));
   const [knowing, other] = agents as [TestAgent, TestAgent];
   const pushed = await pushImage(world.origin, 'team/app', 'v1', [1000]);
   await pushBlob(world.origin, 'team/app', Buffer.from('{}'));
@@ -86,14 +88,14 @@ test('a node that starts again with no origin still knows, and tells', async () 
   await using world = await World.start();
   const { digest } = await pushImage(world.origin, 'team/app', 'v1', [10]);
   const path = `/v2/team/app/referrers/${digest}`;
-  const other = await world.agent('b');
+  const other = await world.agent('b', { deadlines: patient });
   {
-    await using agent = await world.agent('a');
+    await using agent = await world.agent('a', { deadlines: patient });
     assert.equal((await agent.get(path)).status, 200);
   }
   await world.origin.stop();
   assert.equal((await other.get(path)).status, 503, 'who knew is gone');
-  await using again = await world.agent('a');
+  await using again = await world.agent('a', { deadlines: patient });
   assert.equal((await again.get(path)).status, 200);
   await eventually(async () => (await other.get(path)).status === 200);
 });
@@ -102,7 +104,7 @@ test('with every origin down an agent that may asks the registry itself, by the 
   await using fake = await FakeUpstream.start();
   await using world = await World.start();
   const upstreams = { registries: [{ host: 'up.example.com:5000', url: fake.url, insecure: true }] };
-  const agent = await world.agent('a', { upstreams });
+  const agent = await world.agent('a', { upstreams, deadlines: patient });
   await world.origin.stop();
   const { digest } = fake.addImage('team/app', 'v1', [10]);
   fake.addBlob(Buffer.from('{}'));

@@ -33,6 +33,8 @@ export const registerControlRoutes = (app: FastifyInstance, options: ControlOpti
     const digest = digestOf(request);
     const name = repositoryOf(request);
     const fetch = await cold.want(name, digest, request.signal);
+    // A manifest may name what its repository does not have: only the first byte shows that there is such a blob.
+    await fetch?.begins();
     const cut = await fetch?.swarmCut();
     if (cut) {
       return reply
