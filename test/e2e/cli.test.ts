@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -194,3 +196,40 @@ test('rm takes an image away at the origin and from the caches, gc frees its spa
   assert.ok((freed[0]?.freedBytes ?? 0) >= 2 * MiB);
   assert.equal(dry[0]?.freedBytes, freed[0]?.freedBytes);
 });
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+test(
+  'top draws on a terminal and gives it back; without one it prints lines',
+  { skip: !hasScript && 'needs script' },
+  async () => {
+    const main = path.join(import.meta.dirname, '../../packages/cli/src/main.ts');
+    const line = [process.execPath, main, 'top', ...where].join(' ');
+    const env = { ...process.env, TERM: 'xterm' };
+    const terminal = spawn('script', ['-qec', line, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    let shown = '';
+    terminal.stdout.on('data', (bytes: Buffer) => {
+      if (!shown.includes('SWARMS') && `${shown}${bytes}`.includes('SWARMS')) terminal.stdin.write('q');
+      shown += bytes.toString();
+    });
+    const [code] = (await once(terminal, 'exit')) as [number];
+    assert.equal(code, 0, shown);
+    assert.ok(
+      shown.includes('\u001b[?1049h') && shown.trimEnd().endsWith('\u001b[?1049l'),
+      'it leaves the other screen',
+    );
+    assert.match(shown, /shoal top .* UTC .*q quits/);
+
+    const atOnce = await cli(['top', '--once', ...where]);
+    assert.match(atOnce.out, /2 nodes, .* swarms?; down /);
+    const { overview, nodes } = JSON.parse((await cli(['top', '--json', ...where])).out) as {
+      overview: object;
+      nodes: object[];
+    };
+    assert.ok(overview && nodes.length === 2);
+    const lines = spawn(process.execPath, [main, 'top', ...where], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [first] = (await once(lines.stdout, 'data')) as [Buffer];
+    assert.match(first.toString(), /^\d{4}-.*Z 2 nodes, /);
+    lines.kill();
+  },
+);

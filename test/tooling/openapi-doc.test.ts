@@ -53,7 +53,10 @@ const routesMade = async (work: () => Promise<AsyncDisposable>): Promise<Set<str
 const any = { port: 0 };
 const base = { admin: any, debug: any, log: { level: 'silent' } };
 const started = {
-  tracker: () => Tracker.start(loadConfig(trackerConfig, { values: { ...base, api: any, ui: any } })),
+  tracker: () =>
+    Tracker.start(
+      loadConfig(trackerConfig, { values: { ...base, api: any, ui: any, harbor: { password: 'a'.repeat(32) } } }),
+    ),
   origin: (folder: string) =>
     Origin.start(
       loadConfig(originConfig, {

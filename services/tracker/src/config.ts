@@ -16,6 +16,7 @@ import {
   url,
 } from '@shoal/service';
 import type { ConfigProblem } from '@shoal/service';
+import { harborSection } from './harbor/config.ts';
 import { isLoopbackHost, type Static, Type } from '@shoal/core';
 
 const schema = section({
@@ -81,6 +82,7 @@ const schema = section({
       description: 'Longest recording of one swarm; up to 8 are made at once beside those that are kept.',
     }),
   }),
+  harbor: harborSection(),
   heartbeat: section({
     intervalMs: durationMs({
       default: '10s',

@@ -13,6 +13,7 @@ import {
   ReportSchema,
   SwarmIdSchema,
 } from '@shoal/protocol';
+import { harborPaths } from './harbor/openapi.ts';
 import { preheatPaths } from './preheat/openapi.ts';
 import { uiPaths } from './ui/openapi.ts';
 import { adminPaths, openApiDocument, openApiPath, type Paths, version } from '@shoal/service';
@@ -108,5 +109,5 @@ export const trackerApi = (): object =>
     description:
       'Who is in which swarm. Agents and origins call it; every request is signed where the cluster has a secret.',
     version,
-    paths: { ...paths, ...preheatPaths, ...uiPaths, ...openApiPath, ...adminPaths },
+    paths: { ...paths, ...preheatPaths, ...harborPaths, ...uiPaths, ...openApiPath, ...adminPaths },
   });

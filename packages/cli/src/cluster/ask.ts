@@ -1,4 +1,4 @@
-import { MetricsSnapshot } from '@shoal/core';
+import { MetricsSnapshot, ShoalError } from '@shoal/core';
 import { type ClusterAuth, clusterAuth, clusterFetchJson } from '@shoal/service/client';
 import type { Endpoints } from './endpoints.ts';
 
@@ -51,6 +51,10 @@ export const getReadiness = async (admin: string): Promise<Readiness> => {
   return JSON.parse(text) as Readiness;
 };
 
+/** An error that says who could not be reached, and why; what somebody answered is said by itself. */
+export const saying = (error: unknown, urls: readonly string[]): unknown =>
+  error instanceof ShoalError ? error : new Error(`${urls.join(', ')}: ${reasonOf(error)}`, { cause: error });
+
 /** Signed with the cluster secret where there is one; tries the next address when one does not answer. */
 export class ClusterClient {
   readonly #auth: ClusterAuth;
@@ -80,6 +84,6 @@ export class ClusterClient {
         if ('answerStatus' in (error as object)) break;
       }
     }
-    throw failure;
+    throw saying(failure, urls);
   }
 }

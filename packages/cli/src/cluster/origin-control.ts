@@ -1,5 +1,5 @@
 import { clusterFetchJson } from '@shoal/service/client';
-import type { ClusterClient } from './ask.ts';
+import { type ClusterClient, saying } from './ask.ts';
 import { basicHeaders } from './credentials.ts';
 
 const timeoutMs = 120_000;
@@ -18,4 +18,6 @@ export const askOrigin = async <T>(
     ...o,
     timeoutMs,
     headers: auth.enabled ? {} : basicHeaders(),
+  }).catch((error: unknown) => {
+    throw saying(error, [url]);
   })) as T;

@@ -87,7 +87,7 @@ const swarmTable = (swarms: readonly SwarmRow[]): string[] =>
       String(complete),
       rate(down),
       rate(up),
-      `${bar(progress, barWidth)} ${Math.floor(100 * progress)} %`,
+      `${String(Math.floor(100 * progress)).padStart(3)} %  ${bar(progress, barWidth)}`,
     ]),
   ]);
 

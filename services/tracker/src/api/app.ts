@@ -8,6 +8,9 @@ import type { TrackerEvents } from '../events.ts';
 import type { PeerStore } from '../store/peer-store.ts';
 import type { Tracking } from '../tracking.ts';
 import type { LiveView } from '../ui/live-view.ts';
+import { addHarborRoutes } from '../harbor/routes.ts';
+import { Jobs } from '../preheat/jobs.ts';
+import { addPreheatRoutes } from '../preheat/routes.ts';
 import { addLiveRoute } from './live-route.ts';
 import { addReportRoute } from './report-route.ts';
 import { addRoutes } from './routes.ts';
@@ -29,7 +32,7 @@ const keepAliveMs = 75_000;
 
 /** The HTTP API of a tracker, not yet listening. Errors are `{"errors":[{code,message,detail}]}`, as a registry's. */
 export const trackerApi = (options: ApiOptions): FastifyInstance => {
-  const { config, auth, events, log } = options;
+  const { config, auth, events, log, store, view, clock } = options;
   const https = serverTls('api.tls', config.api.tls);
   const app: FastifyInstance = fastify({
     bodyLimit: config.limits.bodyBytesMax,
@@ -61,10 +64,15 @@ export const trackerApi = (options: ApiOptions): FastifyInstance => {
   });
   limitRequests(app, config.limits.requestsMax, events);
   serveOpenApi(app, async () => (await import('../openapi.ts')).trackerApi());
-  requireClusterAuth(app, auth);
-  addRoutes(app, options);
-  addLiveRoute(app, options.view);
-  if (options.view) addReportRoute(app, options.view, config.limits.peersMax, options.clock);
+  const jobs = new Jobs({ tables: store.tables, clock, ttlMs: config.heartbeat.ttlMs });
+  void app.register(async (scope) => {
+    requireClusterAuth(scope, auth);
+    addRoutes(scope, { ...options, jobs });
+    addPreheatRoutes(scope, jobs);
+    addLiveRoute(scope, view);
+    if (view) addReportRoute(scope, view, config.limits.peersMax, clock);
+  });
+  void app.register(async (scope) => addHarborRoutes(scope, jobs, config.harbor));
   return app;
 };
 

@@ -8,8 +8,7 @@ import { schemaParser } from '@shoal/service';
 import type { FastifyInstance } from 'fastify';
 import { Type } from '@shoal/core';
 import type { ApiOptions } from './app.ts';
-import { Jobs } from '../preheat/jobs.ts';
-import { addPreheatRoutes } from '../preheat/routes.ts';
+import type { Jobs } from '../preheat/jobs.ts';
 import { RequestRate } from './request-rate.ts';
 
 const burstSeconds = 2;
@@ -32,11 +31,9 @@ const parsePage = schemaParser(
  * POST /shoal/v1/announce, /shoal/v1/heartbeat, /shoal/v1/lookup, /shoal/v1/lease (schemas in @shoal/protocol) and
  * GET /shoal/v1/swarms?limit=&cursor= -> { swarms: SwarmSummary[], next?: cursor }.
  */
-export const addRoutes = (app: FastifyInstance, options: ApiOptions): void => {
-  const { tracking, store, config, clock } = options;
+export const addRoutes = (app: FastifyInstance, options: ApiOptions & { readonly jobs: Jobs }): void => {
+  const { tracking, store, config, clock, jobs } = options;
   const { limits } = config;
-  const jobs = new Jobs({ tables: store.tables, clock, ttlMs: config.heartbeat.ttlMs });
-  addPreheatRoutes(app, jobs);
   const rate = new RequestRate({
     perSecondMax: limits.requestsPerSecondMax,
     burst: limits.requestsPerSecondMax * burstSeconds,

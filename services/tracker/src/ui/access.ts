@@ -30,6 +30,13 @@ export const securityHeaders = {
   'cache-control': 'no-store',
 };
 
+/** As `isRight`, or as a Bearer token. */
+export const hasPassword = (header: string | undefined, password: string): boolean => {
+  const [, token] = /^Bearer (\S{1,1024})$/i.exec(header ?? '') ?? [];
+  return token === undefined ? isRight(header, password) : timingSafeEqual(sha256(token), sha256(password));
+};
+
+/** HTTP Basic with the password, of any user. */
 const isRight = (header: string | undefined, password: string): boolean => {
   const [, encoded] = /^Basic ([A-Za-z0-9+/=]{1,1024})$/i.exec(header ?? '') ?? [];
   if (encoded === undefined) return false;
