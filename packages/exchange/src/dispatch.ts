@@ -1,11 +1,13 @@
 import type { SwarmId } from '@shoal/core';
 import type { ControlMessage, DataHeader, Join } from '@shoal/protocol';
 import { ProtocolError } from '@shoal/protocol';
-import type { EndpointHandler, Link } from '@shoal/transport';
+import { fromDiskError } from '@shoal/store';
+import type { EndpointHandler, Landed, Link } from '@shoal/transport';
 import type { ExchangeEvents } from './events.ts';
 import type { ExchangeLimits } from './limits.ts';
 import type { Neighbour } from './neighbour.ts';
 import { Peer } from './peer.ts';
+import type { Reception } from './reception.ts';
 import type { Records } from './records.ts';
 import { checkPiece, type Swarm, unknownReason } from './swarm.ts';
 import type { Uploads } from './uploads.ts';
@@ -94,14 +96,34 @@ export class Dispatcher implements EndpointHandler {
     } catch (error) {
       landing?.neighbour.swarm.side.dataFailed(error);
     }
-    if (!landing || !taken) return this.#discard(peer, bytes.length);
+    if (!landing || !taken) return this.#discard(peer, bytes.length, landing?.neighbour);
     peer.received(bytes.length);
+  }
+
+  dataLanded(link: Link, landed: Landed): void {
+    const peer = this.peers.get(link.id);
+    const neighbour = peer?.neighbourOf(landed.header.channel);
+    if (!peer) return;
+    const { side } = neighbour?.swarm ?? {};
+    const bytes = landed.header.length;
+    if (landed.error) return side?.dataFailed(fromDiskError(landed.error, neighbour?.swarm.metainfo.digest ?? ''));
+    const reception = neighbour && side?.dataLanded?.(neighbour, landed);
+    if (!neighbour || !reception) return this.dataDropped(link, bytes, neighbour);
+    peer.received(bytes);
+    this.#ended(neighbour, reception);
+  }
+
+  dataDropped(link: Link, bytes: number, neighbour?: Neighbour): void {
+    const peer = this.peers.get(link.id);
+    if (peer) this.#discard(peer, bytes, neighbour);
   }
 
   dataEnd(link: Link): void {
     const landing = this.peers.get(link.id)?.landing;
-    if (!landing?.reception) return;
-    const { neighbour, reception } = landing;
+    if (landing?.reception) this.#ended(landing.neighbour, landing.reception);
+  }
+
+  #ended(neighbour: Neighbour, reception: Reception): void {
     try {
       neighbour.swarm.side.dataEnd(neighbour, reception);
     } catch (error) {
@@ -198,9 +220,9 @@ export class Dispatcher implements EndpointHandler {
     }
   }
 
-  #discard(peer: Peer, bytes: number): void {
+  #discard(peer: Peer, bytes: number, neighbour: Neighbour | undefined): void {
     this.#options.events.bytesDiscarded?.(bytes);
-    peer.landing?.neighbour.swarm.side.dataDiscarded(bytes);
+    neighbour?.swarm.side.dataDiscarded(bytes);
     if (!peer.discarded(bytes)) throw new ProtocolError('a flood of data that nobody asked for');
   }
 }

@@ -5,7 +5,8 @@ import type { GatewayPlace } from '@shoal/swarm';
 import type { NodeIdentity } from '@shoal/transport';
 import type { Candidates } from './candidates.ts';
 import type { DownloadEvents, ExchangeEvents } from './events.ts';
-import type { LeechHooks, LeechSide } from './leech-side.ts';
+import type { LeechHooks } from './leech-hooks.ts';
+import type { LeechSide } from './leech-side.ts';
 import type { LeftReason, Neighbour } from './neighbour.ts';
 import type { Swarm } from './swarm.ts';
 

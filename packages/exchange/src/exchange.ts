@@ -1,22 +1,15 @@
-import {
-  type Address,
-  Bitfield,
-  type BlobCut,
-  type GrowingCut,
-  type Prng,
-  ShoalError,
-  type SwarmId,
-  swarmIdOf,
-} from '@shoal/core';
+import { type Address, Bitfield, type BlobCut, type Prng, ShoalError, type SwarmId, swarmIdOf } from '@shoal/core';
 import { sha256 } from '@shoal/store';
 import type { LeechLimits, UploadLimits } from '@shoal/swarm';
 import {
+  DataThreads,
   Endpoint,
   type EndpointLimits,
   type Link,
   type Log,
   type NodeIdentity,
   type PieceReader,
+  silentLog,
   type SocketFactory,
 } from '@shoal/transport';
 import { ByteBudget } from './byte-budget.ts';
@@ -24,11 +17,11 @@ import { Candidates } from './candidates.ts';
 import { Dialer } from './dialer.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Download } from './download.ts';
+import type { DownloadBlob } from './download-blob.ts';
 import type { DownloadEvents, ExchangeEvents } from './events.ts';
 import { LeechSide } from './leech-side.ts';
 import { defaultLimits, type ExchangeLimits } from './limits.ts';
 import type { SwarmSide } from './neighbour.ts';
-import type { PieceSink } from './reception.ts';
 import { type RecordProvider, type RecordQuery, Records } from './records.ts';
 import { SeedSide } from './seed-side.ts';
 import { type SeedBlob, Seeding } from './seeding.ts';
@@ -42,6 +35,8 @@ export interface ExchangeOptions {
   readonly secret?: string;
   /** The piece listener. */
   readonly listen: Address;
+  /** Threads that receive, verify and store what peers send, beside this one; 0, the default, leaves it to this one. */
+  readonly dataThreads?: number;
   readonly limits?: Partial<ExchangeLimits>;
   readonly transportLimits?: Partial<EndpointLimits>;
   readonly uploadLimits?: Partial<UploadLimits>;
@@ -56,13 +51,6 @@ export interface ExchangeOptions {
   readonly records?: RecordProvider;
   /** Asked when a peer joins a swarm that is not open; it may `seed` the blob before it resolves. */
   readonly resolve?: (swarm: SwarmId) => Promise<void>;
-}
-
-/** A blob to be fetched; store's CachedBlob is one. `have` is what is verified already: only the rest is fetched. */
-export interface DownloadBlob extends PieceSink, PieceReader {
-  readonly metainfo: BlobCut;
-  /** Hashes that are unknown so far, which trusted origins tell; they are put into `metainfo`, which this is. */
-  readonly growing?: GrowingCut | undefined;
 }
 
 export interface SeedOptions {
@@ -104,6 +92,7 @@ export class Exchange {
   readonly #records: Records;
   readonly #dispatcher: Dispatcher;
   readonly #dialer: Dialer;
+  readonly #threads: DataThreads | undefined;
   #endpoint: Endpoint | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #nextHandle = 1;
@@ -115,6 +104,8 @@ export class Exchange {
     this.#clock = options.clock ?? (() => performance.now());
     this.#prng = options.prng ?? Math.random;
     this.#events = options.events ?? {};
+    const { dataThreads: count = 0, log = silentLog } = options;
+    this.#threads = count > 0 ? new DataThreads({ count, entry: threadEntry, log }) : undefined;
     const [limits, clock, events] = [this.#limits, this.#clock, this.#events];
     this.#budget = new ByteBudget(limits.privateBytesMax);
     const activeMax = options.identity.role === 'origin' ? { activeMax: originTransfersMax } : {};
@@ -149,6 +140,7 @@ export class Exchange {
       identity,
       listen,
       handler: exchange.#dispatcher,
+      dataDialer: exchange.#threads,
       ...(secret !== undefined && { secret }),
       ...(transportLimits && { limits: transportLimits }),
       ...(clock && { clock }),
@@ -199,6 +191,7 @@ export class Exchange {
     const { metainfo } = blob;
     if (this.#presences.has(idOf(metainfo))) throw busy('it is downloaded or seeded already', metainfo);
     const download = new Download(on);
+    const file = this.#threads ? blob.retain?.() : undefined;
     const shared = { budget: this.#budget, uploads: this.#uploads, prng: this.#prng, clock: this.#clock };
     let side: LeechSide | undefined;
     const presence = this.#enter('peer', metainfo, blob, download, (swarm) => {
@@ -206,6 +199,7 @@ export class Exchange {
         ...shared,
         sink: blob,
         growing: blob.growing,
+        routes: this.#threads !== undefined,
         hooks: download,
         limits: this.#options.leechLimits ?? {},
       });
@@ -218,8 +212,16 @@ export class Exchange {
       connect: (address) => this.connect(address),
       join: (link) => this.#join(swarm, link),
     });
-    const release = (): Promise<void> => this.#release(presence);
-    const [self, ended] = [this.identity.peerId, () => this.#share()];
+    const release = async (): Promise<void> => {
+      const released = this.#release(presence);
+      file?.[Symbol.dispose]();
+      await released;
+    };
+    const self = this.identity.peerId;
+    const ended = (): void => {
+      if (download.complete) file?.[Symbol.dispose]();
+      this.#share();
+    };
     if (side) download.attach({ swarm, side, candidates, events: this.#events, self, release, ended });
     this.#share();
     if (blob.have.complete) queueMicrotask(() => download.completed());
@@ -276,6 +278,7 @@ export class Exchange {
     );
     this.#dialer.close();
     await this.#endpoint?.close();
+    await this.#threads?.close();
     this.#uploads.close();
   }
 
@@ -373,6 +376,9 @@ export class Exchange {
     if (this.#closed) throw new ShoalError('CLOSING', 503, 'the exchange is closing');
   }
 }
+
+/** What a data thread runs. */
+const threadEntry = new URL('data-thread.ts', import.meta.url);
 
 /** Enough for an origin to keep agents of a sixteenth of its rate busy. Source: shared/design/swarm.md, "Upload slots". */
 const originTransfersMax = 64;

@@ -1,5 +1,6 @@
 import { type BlobCut, type PieceIndex, pieceSpan } from '@shoal/core';
 import type { DataHeader } from '@shoal/protocol';
+import type { Landed, Route, RouteSpan } from '@shoal/transport';
 import type { ByteBudget } from './byte-budget.ts';
 import { Reception } from './reception.ts';
 import type { PieceSink } from './reception.ts';
@@ -10,6 +11,9 @@ export interface LandingOptions {
   /** Bounds the buffers of second copies over all downloads. */
   readonly budget: ByteBudget;
 }
+
+/** The range of a file that a piece belongs in. */
+export type FileSpan = Omit<RouteSpan, 'channel'>;
 
 /**
  * Where the bytes of one download come down. Of several receptions of a piece the first to get bytes writes into the
@@ -24,14 +28,32 @@ export class Landing {
     this.#options = options;
   }
 
-  /** Bytes of this piece from this source are welcome from now on. */
-  expect(source: number, piece: PieceIndex): Reception {
+  /**
+   * Bytes of this piece from this source are welcome from now on.
+   * @param routed makes the piece a way into the file of the sink that does not lead through here, if it can
+   */
+  expect(source: number, piece: PieceIndex, routed?: (span: FileSpan) => Route | undefined): Reception {
     const existing = this.#bySource.get(source)?.get(piece);
     if (existing) return existing;
     const { metainfo, sink } = this.#options;
     const reception = new Reception(source, piece, pieceSpan(metainfo.size, metainfo.pieceLength, piece), sink);
     const pieces = this.#bySource.get(source) ?? new Map<PieceIndex, Reception>();
     this.#bySource.set(source, pieces.set(piece, reception));
+    const fd = routed && !this.#writers.has(piece) ? sink.fd : undefined;
+    const route = fd === undefined ? undefined : routed?.(fileSpan(reception, fd));
+    if (route) {
+      this.#writers.set(piece, reception);
+      reception.openFile(route);
+    }
+    return reception;
+  }
+
+  /** The reception that this part of the piece has landed in by its route; undefined when it has another by now. */
+  landed(source: number, { header, route, digest }: Landed): Reception | undefined {
+    const reception = this.#bySource.get(source)?.get(header.piece);
+    if (reception?.route !== route) return undefined;
+    if (header.offset === reception.offset && reception.received > 0) reception.restart();
+    reception.landed(header.length, digest);
     return reception;
   }
 
@@ -57,6 +79,11 @@ export class Landing {
   begin(source: number, { piece, offset, length }: DataHeader): Reception | 'noRoom' | undefined {
     const reception = this.#bySource.get(source)?.get(piece);
     if (!reception || this.#options.sink.have.has(piece)) return undefined;
+    if (reception.route) {
+      // Its first bytes have overtaken the word of the route. What follows others of a route cannot be hashed here.
+      if (offset !== reception.offset) return undefined;
+      reception.closeRoute();
+    }
     if (offset === reception.offset && reception.received > 0) reception.restart();
     if (offset !== reception.offset + reception.received || reception.received + length > reception.length)
       return undefined;
@@ -91,7 +118,9 @@ export class Landing {
 
   /** Receptions whose first bytes have come. */
   begun(): Reception[] {
-    return [...this.#bySource.values()].flatMap((pieces) => [...pieces.values()].filter(({ open }) => open));
+    return [...this.#bySource.values()].flatMap((pieces) =>
+      [...pieces.values()].filter(({ received }) => received > 0),
+    );
   }
 
   /** Settles what has all its bytes. False: there is no such reception, it is short, or corrupt. */
@@ -129,3 +158,5 @@ export class Landing {
     return true;
   }
 }
+
+const fileSpan = ({ piece, offset, length }: Reception, fd: number): FileSpan => ({ piece, offset, length, fd });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bitfield, KiB, seededPrng } from '@shoal/core';
 import { ByteBudget } from './byte-budget.ts';
-import { type LeechHooks, LeechSide } from './leech-side.ts';
+import type { LeechHooks } from './leech-hooks.ts';
+import { LeechSide } from './leech-side.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { Reception } from './reception.ts';
 import type { Swarm } from './swarm.ts';
@@ -31,6 +32,7 @@ const cancelledWhile = (
   const swarm = { metainfo, pieceCount: metainfo.pieceHashes.length, neighbours, stopped: false };
   const side = new LeechSide(swarm as unknown as Swarm, {
     sink: new MemoryBlob(metainfo),
+    routes: false,
     budget: new ByteBudget(0),
     uploads: { queueLength: 0 } as Uploads,
     hooks: { joined() {}, starved() {} } as unknown as LeechHooks,

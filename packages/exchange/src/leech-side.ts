@@ -1,8 +1,10 @@
 import { Bitfield, type GrowingCut, type PieceIndex, type Prng } from '@shoal/core';
 import { type DataHeader, type Hashes, type Have, haveDeltaMax } from '@shoal/protocol';
 import { Leech, type LeechAction, type LeechEvent, type LeechLimits } from '@shoal/swarm';
+import type { Landed, Route } from '@shoal/transport';
 import type { ByteBudget } from './byte-budget.ts';
-import { Landing } from './landing.ts';
+import { type FileSpan, Landing } from './landing.ts';
+import type { LeechHooks } from './leech-hooks.ts';
 import { MachineTimer } from './machine-timer.ts';
 import type { LeftReason, Neighbour, SwarmMessage, SwarmSide } from './neighbour.ts';
 import type { PieceSink, Reception } from './reception.ts';
@@ -10,26 +12,11 @@ import { haveOf } from './seed-side.ts';
 import { checkPiece, type Swarm } from './swarm.ts';
 import type { Uploads } from './uploads.ts';
 
-/** What the leecher tells the download around it. */
-export interface LeechHooks {
-  /** The piece is in the file; before `complete`. `from` is absent when it came by HTTP. */
-  verified(piece: PieceIndex, from: Neighbour | undefined): void;
-  corrupt(piece: PieceIndex, from: Neighbour): void;
-  starved(): void;
-  completed(): void;
-  joined(neighbour: Neighbour): void;
-  left(neighbour: Neighbour, reason: LeftReason): void;
-  discarded(bytes: number): void;
-  failed(error: unknown): void;
-  /** Whether this neighbour's word on the hashes of a growing blob counts. */
-  trusts(neighbour: Neighbour): boolean;
-  hashesKnown(): void;
-  purged(): void;
-}
-
 export interface LeechSideOptions {
   readonly sink: PieceSink;
   readonly growing?: GrowingCut | undefined;
+  /** Pieces may go into the sink's file by another thread. */
+  readonly routes: boolean;
   readonly budget: ByteBudget;
   readonly uploads: Uploads;
   readonly hooks: LeechHooks;
@@ -197,6 +184,14 @@ export class LeechSide implements SwarmSide {
     return reception?.open ? reception : undefined;
   }
 
+  dataLanded(neighbour: Neighbour, landed: Landed): Reception | undefined {
+    const peer = neighbour.peer.id;
+    const { piece } = landed.header;
+    const reception = this.#landing.landed(peer, landed);
+    if (reception?.received === landed.header.length) this.handle({ type: 'progress', peer, piece, bytes: 0 });
+    return reception?.open ? reception : undefined;
+  }
+
   dataEnd(neighbour: Neighbour, reception: Reception): void {
     const peer = neighbour.peer.id;
     const { piece } = reception;
@@ -307,7 +302,8 @@ export class LeechSide implements SwarmSide {
 
   #offered(peer: number, piece: PieceIndex): void {
     this.handle({ type: 'offer', peer, piece });
-    if (this.#machine.isAsked(peer, piece)) this.#landing.expect(peer, piece);
+    const neighbour = this.#swarm.neighbours.get(peer);
+    if (neighbour && this.#machine.isAsked(peer, piece)) this.#expect(neighbour, piece);
   }
 
   /** The uploader broke off. Before the first byte it is the end of an older, cancelled transfer of the piece. */
@@ -315,6 +311,13 @@ export class LeechSide implements SwarmSide {
     if (!this.#landing.isAt(peer, piece, offset)) return;
     this.#landing.drop(peer, piece);
     this.handle({ type: 'pieceFailed', peer, piece });
+  }
+
+  #expect({ peer, remoteChannel: channel }: Neighbour, piece: PieceIndex): void {
+    if (!this.#options.routes) return void this.#landing.expect(peer.id, piece);
+    const routed = (span: FileSpan): Route | undefined =>
+      channel === undefined ? undefined : peer.link.route({ ...span, channel });
+    this.#landing.expect(peer.id, piece, routed);
   }
 
   #perform(action: LeechAction): void {
@@ -326,8 +329,8 @@ export class LeechSide implements SwarmSide {
     const { link } = neighbour.peer;
     switch (action.type) {
       case 'request':
-        this.#landing.expect(action.peer, action.piece);
         link.openData();
+        this.#expect(neighbour, action.piece);
         return link.send(
           { type: 'request', channel: neighbour.channel, piece: action.piece },
           { lazy: this.#landing.expected(action.peer) >= lazyRequestsFrom },

@@ -1,5 +1,6 @@
 import type { Bitfield, PieceIndex } from '@shoal/core';
 import type { DataHeader, Hashes, Have, HaveMessage, Offer, Refuse, Reject, WantAny } from '@shoal/protocol';
+import type { Landed } from '@shoal/transport';
 import type { Peer } from './peer.ts';
 import type { Reception } from './reception.ts';
 import type { Swarm } from './swarm.ts';
@@ -37,6 +38,8 @@ export interface SwarmSide {
   message(neighbour: Neighbour, message: SwarmMessage): void;
   /** Where the payload goes; undefined: discard it. */
   dataBegin(neighbour: Neighbour, header: DataHeader): Reception | undefined;
+  /** A part of a piece has come by its route: the reception that it belongs to, if it has not been dropped. */
+  dataLanded?(neighbour: Neighbour, landed: Landed): Reception | undefined;
   /** A frame has landed in the reception. */
   dataEnd(neighbour: Neighbour, reception: Reception): void;
   /** Payload came for which dataBegin had no place, or no longer has one. */

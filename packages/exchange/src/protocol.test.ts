@@ -146,7 +146,7 @@ test('the endgame copy of a piece lands in memory, wins, and the late bytes of t
     leechLimits: { deadlineFloorMs: 60_000, deadlineInitialMs: 60_000, deadlineMaxMs: 60_000 },
   });
   // Slow enough for the other one to be asked for something.
-  const seed = await node('agent', { transportLimits: { uploadBytesPerSecondMax: 20_000_000 } });
+  const seed = await node('agent', { transportLimits: { uploadBytesPerSecondMax: 5_000_000 } });
   const slow = await rawPeer();
   const blob = testBlob(10_000_000, 67);
   const { pieceLength } = blob.metainfo;

@@ -1,10 +1,13 @@
 import type { Bitfield, PieceIndex } from '@shoal/core';
 import { PieceHasher } from '@shoal/store';
+import type { Route } from '@shoal/transport';
 
 /** The blob that pieces are written into; store's CachedBlob is one. */
 export interface PieceSink {
   /** Verified pieces. */
   readonly have: Bitfield;
+  /** The blob's file, open for writing as long as pieces come; without it every byte goes through `writeSync`. */
+  readonly fd?: number;
   writeSync(bytes: Uint8Array, position: number): void;
   markPiece(index: PieceIndex): void;
 }
@@ -21,6 +24,9 @@ export class Reception {
   #told = 0;
   #into: 'nowhere' | 'file' | 'buffer' = 'nowhere';
   #buffer: Uint8Array | undefined;
+  #route: Route | undefined;
+  /** Of the whole piece, when it came by the route. */
+  #digest: Uint8Array | undefined;
 
   constructor(source: number, piece: PieceIndex, span: { offset: number; length: number }, sink: PieceSink) {
     this.source = source;
@@ -34,7 +40,7 @@ export class Reception {
     return this.#received;
   }
 
-  /** Its first bytes have come and it has a place for them. */
+  /** It has a place for its bytes. */
   get open(): boolean {
     return this.#into !== 'nowhere';
   }
@@ -43,9 +49,26 @@ export class Reception {
     return this.#received === this.length;
   }
 
-  /** This reception is the one writer of its range of the file. */
-  openFile(): void {
+  /** This reception is the one writer of its range of the file: with a route before its first bytes come, and not from here. */
+  openFile(route?: Route): void {
     this.#into = 'file';
+    this.#route = route;
+  }
+
+  get route(): Route | undefined {
+    return this.#route;
+  }
+
+  /** The route has written these bytes. `digest` with the last ones. */
+  landed(bytes: number, digest: Uint8Array | undefined): void {
+    this.#received += bytes;
+    this.#digest = digest;
+  }
+
+  /** Bytes of it come here from now on. */
+  closeRoute(): void {
+    this.#route?.close();
+    this.#route = undefined;
   }
 
   openBuffer(): void {
@@ -73,12 +96,13 @@ export class Reception {
   /** Begins again at the first byte: the source sends the piece anew. */
   restart(): void {
     this.#hasher = new PieceHasher();
+    this.#digest = undefined;
     this.#received = 0;
     this.#told = 0;
   }
 
   matches(hash: Uint8Array): boolean {
-    return this.full && Buffer.compare(this.#hasher.finish(), hash) === 0;
+    return this.full && Buffer.compare(this.#digest ?? this.#hasher.finish(), hash) === 0;
   }
 
   /** Writes the private buffer into the file; the former writer is closed by now. */
@@ -89,6 +113,7 @@ export class Reception {
   /** Takes no more bytes. Answers the length of the private buffer that is free now. */
   close(): number {
     const freed = this.#buffer?.length ?? 0;
+    this.closeRoute();
     this.#buffer = undefined;
     this.#into = 'nowhere';
     return freed;

@@ -2,7 +2,7 @@ export * from './blob-store.ts';
 export * from './cached-blob.ts';
 export type { CacheListing } from './cache-listing.ts';
 export { writeFileAtomic } from './disk.ts';
-export { BlobTooLargeError, FolderInUseError, StoreFullError } from './errors.ts';
+export { BlobTooLargeError, FolderInUseError, fromDiskError, StoreFullError } from './errors.ts';
 export * from './growing-blob.ts';
 export { sha256 } from './hash.ts';
 export * from './piece-cache.ts';

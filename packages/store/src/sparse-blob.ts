@@ -142,6 +142,8 @@ export class SparseBlob implements CachedBlob {
 
   markPiece(index: PieceIndex): void {
     this.#claimed?.clear(index);
+    // Who writes by the descriptor only says so here.
+    this.unsynced = true;
     if (this.have.set(index)) this.#keeper.changed(this);
   }
 

@@ -12,6 +12,7 @@ import {
   ProtocolError,
 } from '@shoal/protocol';
 import { certifiedIds } from './certified-ids.ts';
+import type { DataConnection, Landed } from './data-connection.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
 import { Refusal } from './refusal.ts';
 import { remoteOf } from './remote.ts';
@@ -25,11 +26,18 @@ import { tlsReason } from './tls-reason.ts';
 export interface ConnectionOwner {
   message(message: Message): void;
   /** Without it, DATA is a violation. */
-  readonly data?: Omit<FrameSink, 'message'>;
+  readonly data?: DataOwner;
   /** A frame that breaks the grammar or was refused; by default the connection is refused with that. */
   fault?(code: ErrorCode, reason: string): void;
   /** Once; nothing comes afterwards. `refusal` when the peer gave a reason. */
   closed(reason: string, refusal?: ErrorCode): void;
+}
+
+/** Where DATA goes. The last two are for payload that has a route. */
+export interface DataOwner extends Omit<FrameSink, 'message'> {
+  dataLanded?(landed: Landed): void;
+  /** So many bytes came that no piece wants any more. */
+  dataDropped?(bytes: number): void;
 }
 
 /** What a connection needs of the endpoint it is part of. */
@@ -40,7 +48,7 @@ interface ConnectionContext {
 }
 
 /** A socket that speaks frames: receives for its owner, sends, and closes with a reason. */
-export class Connection implements FrameSink {
+export class Connection implements FrameSink, DataConnection {
   owner: ConnectionOwner;
   /** Resolves when no handle of it is left, which may be some time after `closed`. */
   readonly socketClosed: Promise<void>;
@@ -105,10 +113,9 @@ export class Connection implements FrameSink {
     try {
       this.#decoder.push(bytes);
     } catch (error) {
-      if (!(error instanceof ShoalError)) throw error;
-      const code = error instanceof Refusal ? error.refusal : 'protocol';
-      if (this.owner.fault) this.owner.fault(code, error.message);
-      else this.refuse(code, error.message);
+      const { code, reason } = faultOf(error);
+      if (this.owner.fault) this.owner.fault(code, reason);
+      else this.refuse(code, reason);
     }
   }
 
@@ -189,6 +196,12 @@ export class Connection implements FrameSink {
     this.owner.closed(reason, refusal);
   }
 }
+
+/** What is wrong with a frame whose handling has thrown this. @throws what is no ShoalError */
+export const faultOf = (error: unknown): { code: ErrorCode; reason: string } => {
+  if (!(error instanceof ShoalError)) throw error;
+  return { code: error instanceof Refusal ? error.refusal : 'protocol', reason: error.message };
+};
 
 /** Nothing can be said on it yet. */
 const isOpening = (socket: Socket): boolean => socket.connecting || (socket instanceof TLSSocket && !socket.authorized);

@@ -7,7 +7,7 @@ import type { FrontDesk } from './front-desk.ts';
 import { identityOf } from './judge.ts';
 import type { PeerLink } from './peer-link.ts';
 import type { Roster } from './roster.ts';
-import type { Station } from './station.ts';
+import { connect, type Station } from './station.ts';
 
 interface Caller {
   resolve(link: PeerLink): void;
@@ -26,17 +26,18 @@ export interface DialParts {
  * dialled stays: each side that has both in its hands drops the other one before it opens a link, so that no
  * message is lost on it. A side that opened one earlier answers the second with `duplicate`.
  */
-export class DialAttempt implements DialOutcome {
+export class DialAttempt implements DialOutcome<Connection> {
   readonly #address: Address;
   readonly #parts: DialParts;
   readonly #callers = new Set<Caller>();
-  readonly #handshake: DialHandshake;
+  readonly #handshake: DialHandshake<Connection>;
   #stopWaiting: (() => void) | undefined;
 
   constructor(address: Address, parts: DialParts) {
     this.#address = address;
     this.#parts = parts;
-    this.#handshake = new DialHandshake(parts.station, address, 'control', this);
+    const { station } = parts;
+    this.#handshake = new DialHandshake(station, 'control', this, (owner) => connect(station, address, owner));
   }
 
   /** @throws DialError */

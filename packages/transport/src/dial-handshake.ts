@@ -1,4 +1,3 @@
-import type { Address } from '@shoal/core';
 import {
   type Challenge,
   type ConnectionKind,
@@ -8,40 +7,46 @@ import {
   type Message,
   ProtocolError,
 } from '@shoal/protocol';
-import type { Connection, ConnectionOwner } from './connection.ts';
+import type { ConnectionOwner } from './connection.ts';
+import type { DataConnection } from './data-connection.ts';
 import { agreeVersion, judge } from './judge.ts';
 import { freshNonce } from './proof.ts';
-import { connect, helloOf, type Station } from './station.ts';
+import { helloOf, type Station } from './station.ts';
 
-export interface DialOutcome {
+export interface DialOutcome<Dialled extends DataConnection> {
   /** Takes the connection over, from inside its receive callback, or refuses it. `failed` does not follow. */
-  proven(connection: Connection, remote: HelloFields): void;
+  proven(connection: Dialled, remote: HelloFields): void;
   /** Instead of `proven`: unreachable, refused, out of time, or stopped. */
   failed(reason: string, refusal?: ErrorCode): void;
 }
 
 /** The dialer's side of a handshake: CHALLENGE comes, HELLO goes, HELLO comes. */
-export class DialHandshake implements ConnectionOwner {
+export class DialHandshake<Dialled extends DataConnection> implements ConnectionOwner {
+  readonly connection: Dialled;
   readonly #station: Station;
   readonly #kind: ConnectionKind;
-  readonly #outcome: DialOutcome;
-  readonly #connection: Connection;
+  readonly #outcome: DialOutcome<Dialled>;
   readonly #nonce = freshNonce();
   readonly #deadline: NodeJS.Timeout;
   #challenged = false;
   #proven = false;
 
-  constructor(station: Station, address: Address, kind: ConnectionKind, outcome: DialOutcome) {
+  constructor(
+    station: Station,
+    kind: ConnectionKind,
+    outcome: DialOutcome<Dialled>,
+    dial: (owner: ConnectionOwner) => Dialled,
+  ) {
     this.#station = station;
     this.#kind = kind;
     this.#outcome = outcome;
-    this.#connection = connect(station, address, this);
+    this.connection = dial(this);
     const { handshakeTimeoutMs } = station.limits;
     this.#deadline = setTimeout(() => this.stop(`no handshake within ${handshakeTimeoutMs} ms`), handshakeTimeoutMs);
   }
 
   stop(reason: string): void {
-    this.#connection.refuse('closing', reason);
+    this.connection.refuse('closing', reason);
   }
 
   message(message: Message): void {
@@ -57,7 +62,7 @@ export class DialHandshake implements ConnectionOwner {
 
   #answer(challenge: Challenge): void {
     this.#challenged = true;
-    this.#connection.send(
+    this.connection.send(
       helloOf(this.#station, {
         label: 'shoal-tcp-dial-v1',
         connection: this.#kind,
@@ -69,10 +74,10 @@ export class DialHandshake implements ConnectionOwner {
   }
 
   #accept(hello: Hello): void {
-    const { certifiedIds } = this.#connection;
+    const { certifiedIds } = this.connection;
     const remote = judge(this.#station, hello, { label: 'shoal-tcp-listen-v1', nonce: this.#nonce, certifiedIds });
     clearTimeout(this.#deadline);
     this.#proven = true;
-    this.#outcome.proven(this.#connection, remote);
+    this.#outcome.proven(this.connection, remote);
   }
 }

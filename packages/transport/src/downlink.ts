@@ -1,16 +1,10 @@
 import type { Address } from '@shoal/core';
-import {
-  type DataHeader,
-  type ErrorCode,
-  type FrameSink,
-  type HelloFields,
-  type Message,
-  ProtocolError,
-} from '@shoal/protocol';
-import type { Connection, ConnectionOwner } from './connection.ts';
+import { type DataHeader, type ErrorCode, type HelloFields, type Message, ProtocolError } from '@shoal/protocol';
+import type { ConnectionOwner, DataOwner } from './connection.ts';
+import type { DataConnection, Route, RouteSpan } from './data-connection.ts';
 import { DialHandshake, type DialOutcome } from './dial-handshake.ts';
 import type { Link } from './link.ts';
-import type { Station } from './station.ts';
+import { dialData, type Station } from './station.ts';
 
 /** What a downlink tells its link. */
 export interface DownlinkOwner extends Link {
@@ -21,16 +15,16 @@ export interface DownlinkOwner extends Link {
 }
 
 /** The data connection that I dialled: what a peer uploads to me arrives on it. */
-export class Downlink implements DialOutcome, ConnectionOwner {
-  readonly data: Omit<FrameSink, 'message'>;
+export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
+  readonly data: DataOwner;
   readonly #station: Station;
   readonly #link: DownlinkOwner;
-  readonly #handshake: DialHandshake;
+  readonly #handshake: DialHandshake<DataConnection>;
   readonly #admitted = (): void => {
     this.#paused = false;
     this.#connection?.resume();
   };
-  #connection: Connection | undefined;
+  #connection: DataConnection | undefined;
   #closed = false;
   #paused = false;
 
@@ -48,8 +42,10 @@ export class Downlink implements DialOutcome, ConnectionOwner {
         handler.dataEnd(link);
         this.#awaitTurn();
       },
+      dataLanded: (landed) => handler.dataLanded?.(link, landed),
+      dataDropped: (bytes) => handler.dataDropped?.(link, bytes),
     };
-    this.#handshake = new DialHandshake(station, address, 'data', this);
+    this.#handshake = new DialHandshake(station, 'data', this, (owner) => dialData(station, address, owner));
   }
 
   get ready(): boolean {
@@ -65,7 +61,7 @@ export class Downlink implements DialOutcome, ConnectionOwner {
     return this.#connection?.heardMs ?? 0;
   }
 
-  proven(connection: Connection, { peerId, incarnation }: HelloFields): void {
+  proven(connection: DataConnection, { peerId, incarnation }: HelloFields): void {
     const { remote } = this.#link;
     if (peerId !== remote.peerId || incarnation !== remote.incarnation) {
       connection.refuse('stale', 'this is another peer than that of the control connection');
@@ -75,6 +71,11 @@ export class Downlink implements DialOutcome, ConnectionOwner {
     connection.phase = 'data';
     this.#connection = connection;
     return this.#link.downlinkOpened();
+  }
+
+  /** From now on, also while the handshake is under way. */
+  route(span: RouteSpan): Route | undefined {
+    return this.#closed ? undefined : this.#handshake.connection.route?.(span);
   }
 
   failed(reason: string): void {

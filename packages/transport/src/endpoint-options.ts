@@ -2,6 +2,7 @@ import type { Address } from '@shoal/core';
 import type { ControlMessage, DataHeader, PeerRole } from '@shoal/protocol';
 import type { NodeIdentity } from './identity.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
+import type { DataDialer, Landed } from './data-connection.ts';
 import type { Link } from './link.ts';
 import type { Log } from './log.ts';
 import type { SocketFactory } from './socket-factory.ts';
@@ -23,6 +24,10 @@ export interface EndpointHandler {
   dataBytes(link: Link, bytes: Uint8Array): void;
   /** The frame is complete. Frames of different transfers alternate, but never overlap. */
   dataEnd(link: Link): void;
+  /** What a route has put into its file; instead of the three above. */
+  dataLanded?(link: Link, landed: Landed): void;
+  /** So many bytes came for a route that is closed. */
+  dataDropped?(link: Link, bytes: number): void;
   /** The data connection I dialled stands: what I request now arrives on it. */
   dataOpened(link: Link): void;
   /** The remote has dialled its data connection: `uplink` is there. */
@@ -46,4 +51,6 @@ export interface EndpointOptions {
   readonly log?: Log;
   /** Plain TCP by default; TlsSockets for mutual TLS. */
   readonly sockets?: SocketFactory;
+  /** Dials data connections in other threads; by default, over TLS and with a download limit they are dialled in this one. */
+  readonly dataDialer?: DataDialer | undefined;
 }

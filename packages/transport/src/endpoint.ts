@@ -149,6 +149,8 @@ const stationOf = (options: EndpointOptions, address: string): Station => {
     sockets,
     upload: throttleOf(limits.uploadBytesPerSecondMax, clock),
     download: throttleOf(limits.downloadBytesPerSecondMax, clock),
+    // A limit is kept frame by frame, and TLS sockets cannot be told a buffer of another thread: both stay here.
+    dataDialer: sockets.secure || limits.downloadBytesPerSecondMax > 0 ? undefined : options.dataDialer,
     connections: new Set(),
   };
 };

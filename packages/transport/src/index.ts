@@ -1,10 +1,13 @@
+export type { Landed, Route, RouteSpan } from './data-connection.ts';
 export * from './dial-error.ts';
 export * from './endpoint.ts';
 export * from './endpoint-limits.ts';
 export * from './endpoint-options.ts';
 export * from './identity.ts';
 export * from './link.ts';
-export type { Log } from './log.ts';
+export { type Log, silentLog } from './log.ts';
 export { type Acceptor, type Listener, type Receive, type SocketFactory, tcpSockets } from './socket-factory.ts';
 export { type PeerTls, TlsSockets } from './tls-sockets.ts';
 export * from './uplink.ts';
+export { DataThreads } from './threads/data-threads.ts';
+export { serveDataThread } from './threads/serve-thread.ts';

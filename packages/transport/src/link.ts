@@ -1,5 +1,6 @@
 import type { Address } from '@shoal/core';
 import type { ControlMessage } from '@shoal/protocol';
+import type { Route, RouteSpan } from './data-connection.ts';
 import type { NodeIdentity } from './identity.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -36,6 +37,11 @@ export interface Link {
   send(message: ControlMessage, options?: SendOptions): void;
   /** Dials my data connection to the remote; idempotent. `dataOpened` or `dataClosed` tells how it went. */
   openData(): void;
+  /**
+   * Lets a piece that will be asked for go into its file without passing through this thread. Undefined: its payload comes
+   * to the handler as bytes.
+   */
+  route(span: RouteSpan): Route | undefined;
   /** Ends the uplink behind its last byte; resolves when the peer has read that and closed it, or without an uplink. */
   finishUplink(): Promise<void>;
   /** Closes all connections of the link. `linkClosed` (after `dataClosed`) is called before this returns. */

@@ -1,6 +1,7 @@
 import { parseAddress, type Address } from '@shoal/core';
 import { type ControlMessage, encodeMessage, type ErrorCode, type Message, ProtocolError } from '@shoal/protocol';
 import type { Connection, ConnectionOwner } from './connection.ts';
+import type { Route, RouteSpan } from './data-connection.ts';
 import { Downlink, type DownlinkOwner } from './downlink.ts';
 import type { NodeIdentity } from './identity.ts';
 import type { SendOptions } from './link.ts';
@@ -78,6 +79,10 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
   openData(): void {
     if (!this.#open || this.#downlink) return;
     this.#downlink = new Downlink(this.#station, this, this.dialled ?? parseAddress(this.remote.address));
+  }
+
+  route(span: RouteSpan): Route | undefined {
+    return this.#downlink?.route(span);
   }
 
   async finishUplink(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Address } from '@shoal/core';
 import { type ConnectionKind, encodeHelloFields, type Hello, type PeerRole } from '@shoal/protocol';
 import { Connection, type ConnectionOwner } from './connection.ts';
+import type { DataConnection, DataDialer } from './data-connection.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
 import type { EndpointHandler } from './endpoint-options.ts';
 import type { NodeIdentity } from './identity.ts';
@@ -21,8 +22,10 @@ export interface Station {
   readonly sockets: SocketFactory;
   readonly upload: Throttle | undefined;
   readonly download: Throttle | undefined;
+  /** Where data connections are dialled, when that is not here. */
+  readonly dataDialer: DataDialer | undefined;
   /** Every connection whose socket has not closed. */
-  readonly connections: Set<Connection>;
+  readonly connections: Set<Pick<Connection, 'socketClosed'>>;
 }
 
 /** A connection to `address` whose handshake the owner leads. */
@@ -32,7 +35,16 @@ export const connect = (station: Station, address: Address, owner: ConnectionOwn
   return track(station, connection);
 };
 
-export const track = (station: Station, connection: Connection): Connection => {
+/** A data connection, in the thread for it. */
+export const dialData = (station: Station, address: Address, owner: ConnectionOwner): DataConnection =>
+  station.dataDialer
+    ? track(station, station.dataDialer.dial(station, address, owner))
+    : connect(station, address, owner);
+
+export const track = <Tracked extends Pick<Connection, 'socketClosed'>>(
+  station: Station,
+  connection: Tracked,
+): Tracked => {
   station.connections.add(connection);
   void connection.socketClosed.then(() => station.connections.delete(connection));
   return connection;

@@ -63,6 +63,13 @@ const schema = section({
   pieces: section({
     ...pieceListener.properties,
     tls: Type.Optional(peerTlsFiles()),
+    threads: integer({
+      default: 0,
+      min: 0,
+      max: 16,
+      description:
+        'Threads that receive, verify and store what other nodes send, started when something comes; with 0 the main thread does it. For nodes that take more than one core can receive. Without effect over TLS and with `limits.downloadBytesPerSecondMax`.',
+    }),
     advertise: Type.Optional(
       address({
         description:

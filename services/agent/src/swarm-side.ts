@@ -92,6 +92,7 @@ export class SwarmSide implements AsyncDisposable {
         },
         ...(cluster.secret !== undefined && { secret: cluster.secret }),
         listen: pieces,
+        dataThreads: pieces.threads,
         ...(sockets && { sockets }),
         limits: exchangeLimits(deadlines),
         transportLimits: {

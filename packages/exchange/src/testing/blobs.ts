@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
+import { fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Bitfield, type Digest, type Metainfo, type PieceLengthPolicy, seededPrng } from '@shoal/core';
-import { TreeHasher } from '@shoal/store';
-import type { DownloadBlob } from '../exchange.ts';
+import { StoreFullError, TreeHasher } from '@shoal/store';
+import type { DownloadBlob } from '../download-blob.ts';
 import type { SeedBlob } from '../seeding.ts';
+import { dataThreads } from './data-threads.ts';
 
 /** Bytes that look random and are the same for the same seed. */
 export const randomBytes = (length: number, seed: number): Uint8Array => {
@@ -44,29 +48,51 @@ export const seedOf = (blob: TestBlob, alter?: (bytes: Uint8Array, position: num
   },
 });
 
-/** The blob that a download fills, in memory; counts what is written. */
+/** The blob that a download fills, in memory, or in a file while downloads have threads; counts what is written. */
 export class MemoryBlob implements DownloadBlob {
   readonly metainfo: Metainfo;
   readonly have: Bitfield;
-  readonly bytes: Uint8Array;
-  writtenBytes = 0;
+  fd?: number;
   readonly marked: number[] = [];
+  readonly #memory: Uint8Array;
+  #written = 0;
 
   constructor(metainfo: Metainfo) {
     this.metainfo = metainfo;
     this.have = new Bitfield(metainfo.pieceHashes.length);
-    this.bytes = Buffer.alloc(metainfo.size);
+    this.#memory = Buffer.alloc(metainfo.size);
+    if (dataThreads() > 0) this.fd = namelessFile();
+  }
+
+  get bytes(): Uint8Array {
+    if (this.fd !== undefined) readSync(this.fd, this.#memory, 0, this.#memory.length, 0);
+    return this.#memory;
+  }
+
+  /** In a file, of its blocks. */
+  get writtenBytes(): number {
+    return this.fd === undefined ? this.#written : fstatSync(this.fd).blocks * 512;
   }
 
   readInto(buffer: Uint8Array, position: number): number {
-    const part = this.bytes.subarray(position, position + buffer.length);
+    if (this.fd !== undefined) return readSync(this.fd, buffer, 0, buffer.length, position);
+    const part = this.#memory.subarray(position, position + buffer.length);
     buffer.set(part);
     return part.length;
   }
 
   writeSync(bytes: Uint8Array, position: number): void {
-    this.bytes.set(bytes, position);
-    this.writtenBytes += bytes.length;
+    if (this.fd !== undefined) writeSync(this.fd, bytes, 0, bytes.length, position);
+    else this.#memory.set(bytes, position);
+    this.#written += bytes.length;
+  }
+
+  /** From now on there is no room for anything. */
+  fill(): void {
+    this.writeSync = () => {
+      throw new StoreFullError('the disk is full');
+    };
+    if (this.fd !== undefined) this.fd = openSync('/dev/full', 'r+');
   }
 
   markPiece(index: number): void {
@@ -77,7 +103,7 @@ export class MemoryBlob implements DownloadBlob {
   /** As if a former process had fetched the piece. */
   resume(blob: TestBlob, piece: number): void {
     const { pieceLength } = blob.metainfo;
-    this.bytes.set(blob.bytes.subarray(piece * pieceLength, (piece + 1) * pieceLength), piece * pieceLength);
+    this.writeSync(blob.bytes.subarray(piece * pieceLength, (piece + 1) * pieceLength), piece * pieceLength);
     this.have.set(piece);
   }
 
@@ -85,3 +111,10 @@ export class MemoryBlob implements DownloadBlob {
     return `sha256:${createHash('sha256').update(this.bytes).digest('hex')}`;
   }
 }
+
+const namelessFile = (): number => {
+  const folder = mkdtempSync(join(tmpdir(), 'shoal-exchange-'));
+  const fd = openSync(join(folder, 'blob'), 'w+');
+  rmSync(folder, { recursive: true });
+  return fd;
+};

@@ -4,7 +4,9 @@ import { formatAddress, parsePeerId, seededPrng } from '@shoal/core';
 import type { PeerRole } from '@shoal/protocol';
 import type { Download } from '../download.ts';
 import type { DownloadEvents } from '../events.ts';
-import { type DownloadBlob, Exchange, type ExchangeOptions } from '../exchange.ts';
+import type { DownloadBlob } from '../download-blob.ts';
+import { Exchange, type ExchangeOptions } from '../exchange.ts';
+import { dataThreads } from './data-threads.ts';
 
 let nodes = 0;
 
@@ -16,6 +18,7 @@ export const startNode = (role: PeerRole, options: Partial<ExchangeOptions> = {}
     identity: { peerId, incarnation: 1, role, zone: '', clusterId: 'test', address: '' },
     listen: { host: '127.0.0.1', port: 0 },
     prng: seededPrng(number),
+    dataThreads: dataThreads(),
     ...options,
   });
 };
