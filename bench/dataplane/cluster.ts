@@ -20,12 +20,15 @@ export class BenchCluster {
   readonly agent: Service;
   readonly follower: Service;
   readonly #parts: AsyncDisposableStack;
+  readonly #followerConfig: object;
+  #threaded: Promise<Service> | undefined;
 
   private constructor(
     folder: string,
     caches: string,
     services: Pick<BenchCluster, 'origin' | 'tracker' | 'agent' | 'follower'>,
     parts: AsyncDisposableStack,
+    followerConfig: object,
   ) {
     this.folder = folder;
     this.caches = caches;
@@ -34,6 +37,7 @@ export class BenchCluster {
     this.agent = services.agent;
     this.follower = services.follower;
     this.#parts = parts;
+    this.#followerConfig = followerConfig;
   }
 
   /** `profiles`: a folder for CPU profiles, which every service writes when it stops. */
@@ -52,7 +56,20 @@ export class BenchCluster {
     const { keys } = (await (await fetch(`${origin.url('registry')}/shoal/v1/cluster`)).json()) as { keys: unknown };
     const followerConfig = { trackers, origins: [nobody], trust: { keys } };
     const follower = await start('agent', 'follower', agentConfig(caches, 'follower', followerConfig));
-    return new BenchCluster(folder, caches, { origin, tracker, agent, follower }, parts.move());
+    return new BenchCluster(folder, caches, { origin, tracker, agent, follower }, parts.move(), followerConfig);
+  }
+
+  /** An agent that knows no origin and receives with two threads: one for each of the other two agents. */
+  threaded(): Promise<Service> {
+    const config = { ...this.#followerConfig, pieces: { ...anyPort, threads: 2 } };
+    this.#threaded ??= startService(
+      this.folder,
+      'agent',
+      'threaded',
+      agentConfig(this.caches, 'threaded', config),
+      undefined,
+    ).then((service) => this.#parts.use(service));
+    return this.#threaded;
   }
 
   /** A fresh agent, for figures that a former transfer would spoil. */

@@ -6,7 +6,7 @@ export interface Target {
   readonly sense: 'at most' | 'at least';
   readonly limit: number | { readonly of: string; readonly times: number };
   /** The condition under which the target holds, when it is not the default one. */
-  readonly when?: 'sendfile' | 'tls' | 'two workers';
+  readonly when?: 'sendfile' | 'tls';
 }
 
 const atMost = (figure: string, limit: Target['limit'], when?: Target['when']): Target => ({
@@ -30,7 +30,8 @@ export const targets: readonly Target[] = [
   atMost('exchange.sum.cpuPerGB', { of: 'reference-c.sum.cpuPerGB', times: 1.1 }),
   atMost('exchange.receiver.cpuPerGB', 1.1),
   atLeast('exchange.MBps', 900),
-  atLeast('exchange.MBps', 1400, 'two workers'),
+  atLeast('threads.MBps', 1400),
+  atMost('threads.event-loop-p99.ms', 20),
   atMost('cold.agent.cpuPerGB', 1.3),
   atMost('cold.first-byte.ms', 50),
   atMost('cold.event-loop-p99.ms', 20),

@@ -56,19 +56,38 @@ export const cold: Scenario = async ({ figures, cluster: { agent, origin }, clie
   figures.add('cold.event-loop-p99.ms', await eventLoopDelayMs(agent));
 };
 
-/** An agent that knows no origin takes the blob from the one that has it; no client reads it. */
-export const exchange: Scenario = async ({ figures, cluster: { agent, follower }, blob: { digest, size } }) => {
-  const complete = follower.logged('download complete', digest);
+/** An agent that knows no origin takes the blob from others that have it; no client reads it. */
+const exchangeTo = async (
+  { figures, blob: { digest, size } }: Round,
+  { name, receiver, senders }: { name: string; receiver: Service; senders: readonly Service[] },
+): Promise<void> => {
+  const complete = receiver.logged('download complete', digest);
   await settleMemory(size);
-  const { seconds, cpu } = await measure({ sender: agent.pid, receiver: follower.pid }, async () => {
-    const { status } = await fetch(`${follower.url('registry')}${blobPath(digest)}`, {
+  await eventLoopDelayMs(receiver);
+  const pids = Object.fromEntries(senders.map(({ pid }, index) => [`sender${index}`, pid]));
+  const { seconds, cpu } = await measure({ receiver: receiver.pid, ...pids }, async () => {
+    const { status } = await fetch(`${receiver.url('registry')}${blobPath(digest)}`, {
       headers: { range: 'bytes=0-0' },
     });
-    if (status !== 206) throw new Error(`exchange: status ${status}`);
+    if (status !== 206) throw new Error(`${name}: status ${status}`);
     await complete;
   });
-  figures.addTransfer('exchange', size, seconds, cpu);
-  figures.add('exchange.sum.cpuPerGB', ((cpu['sender']! + cpu['receiver']!) / size) * 1e9);
+  const sum = Object.values(cpu).reduce((total, each) => total + each, 0);
+  figures.addTransfer(name, size, seconds, { receiver: cpu['receiver']!, sender: sum - cpu['receiver']! });
+  figures.add(`${name}.sum.cpuPerGB`, (sum / size) * 1e9);
+  figures.add(`${name}.event-loop-p99.ms`, await eventLoopDelayMs(receiver));
+};
+
+export const exchange: Scenario = (round) => {
+  const { agent, follower } = round.cluster;
+  return exchangeTo(round, { name: 'exchange', receiver: follower, senders: [agent] });
+};
+
+/** The receiver has two threads, and two agents to receive from. */
+export const threads: Scenario = async (round) => {
+  const { agent, follower } = round.cluster;
+  const receiver = await round.cluster.threaded();
+  return exchangeTo(round, { name: 'threads', receiver, senders: [agent, follower] });
 };
 
 /** How late timers of the main thread ran since the question before, 99th percentile. */
