@@ -1,15 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Client } from './clients/index.ts';
+import type { Client, Login } from './clients/index.ts';
 import type { Fault, Way } from './faults.ts';
-import { type TestImage, upstreamName, type World } from './world.ts';
+import { type TestImage, upstreamName, user, type World } from './world.ts';
 
 /** What came of one pull. */
 export type Outcome =
   | { readonly kind: 'ok'; readonly seconds: number; readonly from: 'agent' | 'agent and registry' | 'registry' }
   /** The client said so or had to be ended; it has nothing wrong. */
   | { readonly kind: 'failed'; readonly seconds: number; readonly reason: string }
+  /** As it has to be; the text is what the client said. */
+  | { readonly kind: 'refused'; readonly seconds: number; readonly reason: string }
   | { readonly kind: 'wrong'; readonly reason: string }
   | { readonly kind: 'not run'; readonly reason: string };
 
@@ -20,12 +22,14 @@ export interface Cell {
   readonly outcome: Outcome;
 }
 
-export const deadlineMs = 60_000;
+const usualDeadlineMs = 60_000;
 
 /** How the client says the image, and whom it asks first. */
-const naming = (world: World, image: TestImage, way: Way, client: Client) => {
+const naming = (world: World, image: TestImage, way: Way, client: Client, { verify = false }: Fault) => {
   const { links, agent, hubMirror } = world;
   const tagged = (host: string): string => `${host}/${image.repository}:${image.tag}`;
+  // Most clients look for the challenge of a registry at /v2/ alone; only a listener for one registry can give it there.
+  if (way === 'own name' && verify) return { reference: tagged(new URL(hubMirror).host) };
   if (way === 'own name') return { reference: tagged(`${agent.registry}/${upstreamName}`) };
   if (way === 'plain registry') return { reference: tagged(links.plain.host) };
   const ofDocker = client.mirror === 'docker';
@@ -47,7 +51,11 @@ export const runCell = async (
     const repository = [fault.name, client.name, way].map((part) => part.replaceAll(/[^A-Za-z0-9]+/g, '-')).join('/');
     const image = await world.push(repository.toLowerCase());
     const happened = await fault.arm(world, image, way);
-    const outcome = await pull(world, client, { ...naming(world, image, way, client), folder, stop }, image);
+    const login = fault.login ? user : undefined;
+    const { deadlineMs = usualDeadlineMs } = fault;
+    const request = { ...naming(world, image, way, client, fault), folder, stop, login, deadlineMs };
+    const pulled = await pull(world, client, request, image);
+    const outcome = fault.refused ? refusal(pulled) : pulled;
     if (outcome.kind === 'ok' && !(await happened()))
       return { ...cell, outcome: { kind: 'not run', reason: 'the fault did not happen' } };
     return { ...cell, outcome };
@@ -55,6 +63,14 @@ export const runCell = async (
     await world.heal();
     await rm(folder, { recursive: true, force: true });
   }
+};
+
+/** What an end means where a client has to be refused for want of a login. */
+const refusal = (outcome: Outcome): Outcome => {
+  if (outcome.kind === 'ok') return { kind: 'wrong', reason: 'nobody in particular got a private image' };
+  if (outcome.kind !== 'failed' || !/\b401\b|unauthori[sz]ed|authentication required|denied/i.test(outcome.reason))
+    return outcome;
+  return { ...outcome, kind: 'refused' };
 };
 
 /** Bytes of blobs that clients have taken from the registry themselves; the origin has no User-Agent. */
@@ -74,9 +90,16 @@ interface Pull {
   readonly mirror?: { readonly agent: string; readonly registry: string };
   readonly folder: string;
   readonly stop: AbortSignal;
+  readonly login: Login | undefined;
+  readonly deadlineMs: number;
 }
 
-const pull = async (world: World, client: Client, { stop, ...request }: Pull, image: TestImage): Promise<Outcome> => {
+const pull = async (
+  world: World,
+  client: Client,
+  { stop, deadlineMs, ...request }: Pull,
+  image: TestImage,
+): Promise<Outcome> => {
   let seconds = 0;
   const timed = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const startMs = performance.now();

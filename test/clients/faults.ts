@@ -19,6 +19,15 @@ export interface Fault {
   readonly what: string;
   /** What happens to a client without Shoal: a text, or the fault that stands for this one; absent for nothing. */
   readonly plain?: string | { readonly as: string };
+  /** Whether agents check what each client may have. */
+  readonly verify?: boolean;
+  /** Whether that agent may ask the upstream itself while no origin answers. */
+  readonly direct?: boolean;
+  /** Who pulls: a user of the registry if `login`. `refused` is how the pull has to end. */
+  readonly login?: boolean;
+  readonly refused?: boolean;
+  /** How long a pull may take; 60 s if absent. */
+  readonly deadlineMs?: number;
   /** Makes it go wrong; what was changed is healed after the pull. */
   arm(world: World, image: TestImage, way: Way): Promise<Happened>;
 }
@@ -97,6 +106,8 @@ const agentKilled: Fault = {
   name: 'agent killed',
   what: 'kill -9 of the agent after 3 MiB; by its own name it is started again at once, as a mirror it stays away',
   plain: 'the registry breaks its connections after 3 MiB and is back 1.5 s later',
+  // Docker gives up on a mirror after five tries of a layer, 75 s in all.
+  deadlineMs: 150_000,
   arm: async ({ agent, links, meanwhile }, _image, way) => {
     let killed = false;
     const proxy = isPlain(way) ? links.plain : links.upstream;
@@ -117,17 +128,25 @@ const agentKilled: Fault = {
   },
 };
 
+const wantTokens: Fault['arm'] = async ({ links: { tokens } }) => {
+  tokens.challenges = 0;
+  tokens.demanded = true;
+  return () => tokens.challenges > 0;
+};
+
+/** An image that another node has already: what is in the cluster is for those alone who may have it. */
+const isPrivate: Fault['arm'] = async (world, image, way) => {
+  if (!isPlain(way)) await world.warmPeer(image);
+  return wantTokens(world, image, way);
+};
+
 /** In the order of the columns of the matrix. */
 export const faults: readonly Fault[] = [
   { name: 'healthy', what: 'a cold image of the upstream', plain: 'nothing', arm: async () => always },
   {
     name: 'token upstream',
     what: 'an upstream that wants a token of a user, whom the origin knows',
-    arm: async ({ links: { tokens } }) => {
-      tokens.challenges = 0;
-      tokens.demanded = true;
-      return () => tokens.challenges > 0;
-    },
+    arm: wantTokens,
   },
   {
     name: 'upstream down',
@@ -141,7 +160,8 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'origin down',
-    what: 'no origin runs; another node has the image',
+    what: 'no origin runs; another node has the image, and agents may ask its registry (`upstreams`)',
+    direct: true,
     plain: { as: 'healthy' },
     arm: async (world, image) => {
       await world.warmPeer(image);
@@ -160,4 +180,20 @@ export const faults: readonly Fault[] = [
   corruptPeer,
   atUpstream('slow', '1.5 MiB/s a body', slow),
   agentKilled,
+  {
+    name: 'private image',
+    what: 'access.mode verify and an upstream that gives an image to one user alone, which another node has; the client has the login',
+    plain: 'the same, at the registry itself',
+    verify: true,
+    login: true,
+    arm: isPrivate,
+  },
+  {
+    name: 'private image, no login',
+    what: 'the same; the client has no login and has to be refused',
+    plain: 'the same, at the registry itself',
+    verify: true,
+    refused: true,
+    arm: isPrivate,
+  },
 ];

@@ -49,7 +49,7 @@ export const runMatrix = async (
   const waiting = columns(selection);
   const lane = async (): Promise<void> => {
     for (let column = waiting.shift(); column && !stop.aborted; column = waiting.shift()) {
-      await using world = await World.start().catch((error: unknown) => unstarted(error));
+      await using world = await World.start(column.fault).catch((error: unknown) => unstarted(error));
       for (const client of clients) {
         for (const way of column.ways) {
           if (stop.aborted) return;
@@ -85,7 +85,7 @@ const columns = (selection: Selection): Column[] => {
     { fault, ways: wanted.filter((way) => way !== 'plain registry') },
     { fault, ways: wanted.filter((way) => way === 'plain registry' && typeof fault.plain === 'string') },
   ];
-  const isLong = ({ fault }: Column): boolean => fault.name.startsWith('stalled');
+  const isLong = ({ fault }: Column): boolean => /^(stalled|agent killed)/.test(fault.name);
   return faults
     .filter(({ name }) => chosen(name, selection.fault))
     .flatMap(columnsOf)

@@ -9,7 +9,8 @@ export const describeOutcome = (outcome: Outcome): string => {
     case 'ok':
       return `${outcome.seconds.toFixed(1)} s from ${outcome.from}`;
     case 'failed':
-      return `failed after ${outcome.seconds.toFixed(1)} s: ${shortReason(outcome.reason)}`;
+    case 'refused':
+      return `${outcome.kind} after ${outcome.seconds.toFixed(1)} s: ${shortReason(outcome.reason)}`;
     default:
       return `${outcome.kind}: ${shortReason(outcome.reason)}`;
   }
@@ -37,7 +38,8 @@ const mark = (cells: readonly Cell[], cell: Cell, fault: Fault): string => {
     const text = `${outcome.seconds.toFixed(1)} s${outcome.from === 'agent' || cell.way === 'plain registry' ? '' : ' R'}`;
     return cell.way !== 'plain registry' && verdict(cells, cell, fault) === 'better' ? `**${text}**` : text;
   }
-  if (outcome.kind === 'wrong') return 'WRONG BYTES';
+  if (outcome.kind === 'wrong') return fault.refused ? 'GIVEN' : 'WRONG BYTES';
+  if (outcome.kind === 'refused') return 'refused';
   return cell.way !== 'plain registry' && verdict(cells, cell, fault) === 'worse' ? 'FAILS' : 'fails';
 };
 
@@ -73,7 +75,8 @@ const exceptions = ({ cells }: Matrix): string[] => {
   const lines = cells.flatMap((cell) => {
     const fault = faults.find(({ name }) => name === cell.fault);
     const through = cell.way !== 'plain registry';
-    if (!fault || !through || cell.outcome.kind === 'ok' || isNothing(cell.outcome)) return [];
+    if (!fault || !through || cell.outcome.kind === 'ok' || cell.outcome.kind === 'refused' || isNothing(cell.outcome))
+      return [];
     const judged = verdict(cells, cell, fault);
     const end = judged === undefined ? '' : ` (${judged})`;
     return [`- ${cell.client}, ${cell.way}, ${cell.fault}: ${describeOutcome(cell.outcome)}${end}`];

@@ -16,6 +16,7 @@ export const verdict = (cells: readonly Cell[], cell: Cell, fault: Fault): Verdi
   const { kind } = cell.outcome;
   if (kind === 'not run') return undefined;
   if (kind === 'wrong') return 'worse';
+  if (kind === 'refused') return 'works';
   const likened = plainFault(fault);
   const without = likened === undefined ? undefined : cellOf(cells, cell.client, 'plain registry', likened)?.kind;
   if (kind === 'ok') return without === 'failed' || without === 'wrong' ? 'better' : 'works';

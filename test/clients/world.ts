@@ -39,7 +39,8 @@ export const upstreamName = 'registry.example.com';
 const imageBytes = 12 * MiB;
 const agentCount = 2;
 const startsMax = 4;
-const user = { name: 'robot', password: 'only-in-tests' };
+/** Who may pull what the upstream wants tokens for; the origin is one, and so are clients that log in. */
+export const user = { name: 'robot', password: 'only-in-tests' };
 
 /** What happens while a client pulls. */
 class Meanwhile {
@@ -58,11 +59,18 @@ class Meanwhile {
   }
 }
 
+export interface WorldOptions {
+  /** Whether the agent that clients pull from asks the upstream what each of them may have. */
+  readonly verify?: boolean;
+  /** Whether it may ask the upstream itself while no origin answers. */
+  readonly direct?: boolean;
+}
+
 /** docker-registry as the upstream, an origin, a tracker and two agents: one that clients pull from, and a peer. */
 export class World implements AsyncDisposable {
   readonly links: Links;
   readonly cluster: Cluster;
-  /** Docker Hub to the clients of the agent. */
+  /** A listener of the agent that is the upstream, as Docker Hub, to its clients. */
   readonly hubMirror: string;
   readonly meanwhile = new Meanwhile();
   readonly #parts: AsyncDisposableStack;
@@ -75,39 +83,45 @@ export class World implements AsyncDisposable {
   }
 
   /** Ports are free when they are chosen; somebody else may be faster, so there are some tries. */
-  static async start(): Promise<World> {
+  static async start(options: WorldOptions = {}): Promise<World> {
     for (let left = startsMax - 1; ; left--) {
       try {
-        return await World.#startOnce();
+        return await World.#startOnce(options);
       } catch (error) {
         if (left === 0 || !/in use|EADDRINUSE/.test(String(error))) throw error;
       }
     }
   }
 
-  static async #startOnce(): Promise<World> {
+  static async #startOnce({ verify = false, direct = false }: WorldOptions): Promise<World> {
     await using parts = new AsyncDisposableStack();
     const registry = parts.use(await startDockerRegistry());
     const tokens = tokenGate(parts.use(await TokenServer.start({ tls: false, user })));
     const upstream = parts.use(await HttpProxy.start(() => registry.url, '/blobs/', tokens.answer));
-    const plain = parts.use(await HttpProxy.start(() => registry.url, '/blobs/'));
+    const plain = parts.use(await HttpProxy.start(() => registry.url, '/blobs/', tokens.answer));
     const behind: { origin?: ClusterNode } = {};
     const originHttp = parts.use(await HttpProxy.start(() => behind.origin?.url ?? '', '/content/'));
     const originPieces = parts.use(await TcpProxy.start(() => behind.origin?.layout.ports.pieces ?? 0));
     const data = await mkdtemp(path.join(tmpdir(), 'shoal-clients-'));
     parts.defer(() => rm(data, { recursive: true, force: true }));
     const hub = parts.use(await startHub(data, () => upstream.url));
-    const registries = [upstreamName, upstream.host, 'docker.io'].map((host) => ({
-      ...{ host, url: upstream.url, insecure: true, tagRevalidateMs: 0 },
-      ...{ username: user.name, password: user.password },
-    }));
+    const names = [upstreamName, upstream.host, 'docker.io'];
+    const known = names.map((host) => ({ host, url: upstream.url, insecure: true }));
+    const login = { username: user.name, password: user.password };
+    const registries = known.map((entry) => ({ ...entry, ...login, tagRevalidateMs: 0 }));
+    const upstreams = direct ? { upstreams: { registries } } : {};
+    const access = verify ? { access: { mode: 'verify', registries: known } } : {};
     const origin = { upstreams: { registries }, pieces: { advertise: `127.0.0.1:${originPieces.port}` } };
     const overrides = { origin, agent: { origins: [originHttp.url] } };
     const basePort = await freePortBase(agentCount + 2);
     const cluster = parts.use(await Cluster.start({ agents: 0, data, basePort, overrides }));
     behind.origin = cluster.origin;
     const hubPort = await freePortBase(1);
-    await cluster.addAgent({ registry: { mirrors: [{ upstream: 'docker.io', port: hubPort }] } });
+    await cluster.addAgent({
+      ...access,
+      ...upstreams,
+      registry: { mirrors: [{ upstream: 'docker.io', port: hubPort }] },
+    });
     await cluster.addAgent();
     const links = { registry, upstream, tokens, plain, originHttp, originPieces, hub };
     return new World(parts.move(), links, cluster, `http://127.0.0.1:${hubPort}`);

@@ -1,10 +1,20 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { run } from '../../support/run.ts';
+
+/** A user of the registry that a reference names. */
+export interface Login {
+  readonly name: string;
+  readonly password: string;
+}
 
 export interface PullRequest {
   /** `host/repository:tag` */
   readonly reference: string;
   /** Pulls of `registry` go through the agent first. */
   readonly mirror?: { readonly agent: string; readonly registry: string };
+  /** Who pulls; absent for nobody in particular. */
+  readonly login?: Login | undefined;
   /** How a docker daemon reaches Docker Hub: variables of its environment. */
   readonly hub: { readonly environment: Record<string, string> };
   /** An empty folder, removed after the pull. */
@@ -39,6 +49,20 @@ export const installMirror = async (runtime: string, root: string, mirror: PullR
   if (!mirror) return;
   const registry = runtime === 'docker' ? [] : ['--registry', mirror.registry];
   await run(process.execPath, [installer, 'install', runtime, '--root', root, '--agent', mirror.agent, ...registry]);
+};
+
+/**
+ * What `docker login` leaves behind, a config.json in the folder of the request: docker, crane, oras and cosign find it by
+ * `DOCKER_CONFIG`, podman and its kin by `REGISTRY_AUTH_FILE`.
+ */
+export const writeLogin = async ({ folder, login, reference }: PullRequest): Promise<Record<string, string>> => {
+  const [host = ''] = reference.split('/');
+  const auth = login && Buffer.from(`${login.name}:${login.password}`).toString('base64');
+  const file = path.join(folder, 'config.json');
+  const names = host === 'docker.io' ? ['https://index.docker.io/v1/', host] : [host];
+  const auths = auth === undefined ? {} : Object.fromEntries(names.map((name) => [name, { auth }]));
+  await writeFile(file, JSON.stringify({ auths }));
+  return { DOCKER_CONFIG: folder, REGISTRY_AUTH_FILE: file };
 };
 
 /** The first match in what a command prints about its version. */

@@ -8,24 +8,26 @@ import { startContainerd } from './daemon.ts';
 import { debianSid } from './debian-sid.ts';
 
 /** Pulls with `ctr` of the same folder as the daemon. */
-const pullByCtr = async (program: string, { reference, folder, mirror, timed }: PullRequest): Promise<string> => {
+const pullByCtr = async (program: string, request: PullRequest): Promise<string> => {
+  const { reference, folder, mirror, login, timed } = request;
   await using containerd = await startContainerd(program, folder);
   await installMirror('containerd', folder, mirror);
   const ctr = (args: readonly string[], options: { signal?: AbortSignal } = {}): Promise<string> =>
     run(path.join(path.dirname(program), 'ctr'), ['--address', containerd.socket, 'images', ...args], options);
   const hosts = mirror ? ['--hosts-dir', path.join(folder, 'etc/containerd/certs.d')] : ['--plain-http'];
-  await timed((signal) => ctr(['pull', ...hosts, reference], { signal }));
+  const user = login ? ['--user', `${login.name}:${login.password}`] : [];
+  await timed((signal) => ctr(['pull', ...hosts, ...user, reference], { signal }));
   const [, digest] = / (sha256:[0-9a-f]{64}) /.exec(await ctr(['ls'])) ?? [];
   return digest ?? 'no image';
 };
 
 /** Pulls as the kubelet does. */
 const pullAsKubelet = async (program: string, request: PullRequest): Promise<string> => {
-  const { reference, folder, mirror, timed } = request;
+  const { reference, folder, mirror, login, timed } = request;
   await mkdir(path.join(folder, 'etc/containerd/certs.d'), { recursive: true });
   await installMirror('containerd', folder, mirror);
   await using containerd = await startContainerd(program, folder, { root: folder });
-  return await timed((signal) => pullByCri(containerd.socket, reference, signal));
+  return await timed((signal) => pullByCri(containerd.socket, { reference, login }, signal));
 };
 
 const clients = (program: string, version: string): Record<'ctr' | 'CRI', Client> => {

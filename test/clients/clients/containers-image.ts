@@ -3,7 +3,8 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { findTool } from '../../support/external.ts';
 import { run } from '../../support/run.ts';
-import { type Candidate, installMirror, type PullRequest, versionOf } from './client.ts';
+import { type Candidate, installMirror, type PullRequest, versionOf, writeLogin } from './client.ts';
+import { debianSidRoot } from './debian-sid.ts';
 import { verifyDir } from './layout.ts';
 
 /** The home folder of a user who has what `shoal install podman` wrote as a drop-in. */
@@ -20,39 +21,55 @@ const homeWithMirror = async ({ folder, mirror }: PullRequest): Promise<string> 
 
 interface Variant {
   readonly name: string;
+  /** The command and its first arguments; the name in `PATH` if absent. */
+  readonly locate?: (name: string) => Promise<Located>;
   /** Runs the command and resolves to a digest. */
   readonly pull: (request: PullRequest, exec: (...args: string[]) => Promise<string>) => Promise<string>;
 }
 
-const libraryClient = ({ name, pull }: Variant): Candidate => ({
+type Located = readonly [string, ...string[]] | { readonly missing: string };
+
+const installed = async (name: string): Promise<Located> =>
+  findTool(name) === undefined ? { missing: 'not installed' } : [name];
+
+const libraryClient = ({ name, pull, locate = installed }: Variant): Candidate => ({
   name,
   find: async () => {
-    if (findTool(name) === undefined) return { missing: 'not installed' };
+    const located = await locate(name);
+    if ('missing' in located) return located;
+    const [command, ...first] = located;
     return {
       name,
-      version: await versionOf(name, ['--version']),
+      version: await versionOf(command, [...first, '--version']),
       mirror: 'podman',
       pull: async (request) => {
-        const env = { HOME: await homeWithMirror(request), XDG_RUNTIME_DIR: request.folder, TMPDIR: request.folder };
-        return pull(request, (...args) => request.timed((signal) => run(name, args, { env, signal })));
+        const { folder } = request;
+        const own = { HOME: await homeWithMirror(request), XDG_RUNTIME_DIR: folder, TMPDIR: folder };
+        const env = { ...own, ...(await writeLogin(request)) };
+        return pull(request, (...args) =>
+          request.timed((signal) => run(command, [...first, ...args], { env, signal })),
+        );
       },
     };
   },
 });
 
-export const skopeo = libraryClient({
-  name: 'skopeo',
-  pull: async ({ reference, folder }, exec) => {
-    const image = path.join(folder, 'image');
-    await exec('--insecure-policy', 'copy', '--src-tls-verify=false', `docker://${reference}`, `dir:${image}`);
-    return verifyDir(image);
-  },
-});
-
-/** What comes is unpacked, so its layers were verified; both print the digest of the configuration. */
-const storing = (name: string): Candidate =>
+const copying = (name: string, locate?: Variant['locate']): Candidate =>
   libraryClient({
     name,
+    ...(locate && { locate }),
+    pull: async ({ reference, folder }, exec) => {
+      const image = path.join(folder, 'image');
+      await exec('--insecure-policy', 'copy', '--src-tls-verify=false', `docker://${reference}`, `dir:${image}`);
+      return verifyDir(image);
+    },
+  });
+
+/** What comes is unpacked, so its layers were verified; both print the digest of the configuration. */
+const storing = (name: string, locate?: Variant['locate']): Candidate =>
+  libraryClient({
+    name,
+    ...(locate && { locate }),
     pull: async ({ reference, folder }, exec) => {
       const policy = path.join(folder, 'policy.json');
       await writeFile(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
@@ -63,5 +80,11 @@ const storing = (name: string): Candidate =>
     },
   });
 
-export const podman = storing('podman');
+const fromSid = (name: string) => async (): Promise<Located> =>
+  process.getuid?.() === 0
+    ? debianSidRoot(name, `usr/bin/${name}`)
+    : { missing: 'only root can change the root folder' };
+
+export const podmans: readonly Candidate[] = [storing('podman'), storing('podman of Debian sid', fromSid('podman'))];
+export const skopeos: readonly Candidate[] = [copying('skopeo'), copying('skopeo of Debian sid', fromSid('skopeo'))];
 export const buildah = storing('buildah');

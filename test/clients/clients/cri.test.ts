@@ -40,9 +40,22 @@ test('asks for the image and returns the reference of the runtime', async () => 
   const id = `sha256:${'ab'.repeat(32)}`;
   const trailers = { 'grpc-status': '0' };
   await withRuntime({ body: frame(field(1, Buffer.from(id))), trailers }, async (socket, asked) => {
-    assert.equal(await pullByCri(socket, 'reg.test/a:1', inTime()), id);
+    assert.equal(await pullByCri(socket, { reference: 'reg.test/a:1' }, inTime()), id);
     // PullImageRequest { image: ImageSpec { image: 'reg.test/a:1' } }, as protoc encodes it
     assert.equal(asked[0]?.toString('hex'), `00${'00000010'}0a0e0a0c${Buffer.from('reg.test/a:1').toString('hex')}`);
+  });
+});
+
+test('brings the credentials of the pod', async () => {
+  const body = frame(field(1, Buffer.from(`sha256:${'ab'.repeat(32)}`)));
+  await withRuntime({ body, trailers: { 'grpc-status': '0' } }, async (socket, asked) => {
+    const login = { name: 'u', password: 'pw' };
+    await pullByCri(socket, { reference: 'a:1', login }, inTime());
+    // and AuthConfig { username: 'u', password: 'pw' }
+    assert.equal(
+      asked[0]?.toString('hex'),
+      '00000000100a050a03613a3112070a01751202' + Buffer.from('pw').toString('hex'),
+    );
   });
 });
 
@@ -50,7 +63,7 @@ for (const body of [undefined, Buffer.alloc(0)]) {
   test(`throws what a call ended with, ${body ? 'after' : 'without'} a body`, async () => {
     const trailers = { 'grpc-status': '5', 'grpc-message': 'no%20such%20image' };
     await withRuntime(body ? { body, trailers } : { trailers }, async (socket) => {
-      await assert.rejects(pullByCri(socket, 'reg.test/a:1', inTime()), /gRPC status 5: no such image/);
+      await assert.rejects(pullByCri(socket, { reference: 'reg.test/a:1' }, inTime()), /gRPC status 5: no such image/);
     });
   });
 }

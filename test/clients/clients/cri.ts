@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
+import type { Login } from './client.ts';
 
 const pullImage = '/runtime.v1.ImageService/PullImage';
 
@@ -10,7 +11,11 @@ const pullImage = '/runtime.v1.ImageService/PullImage';
  * @returns the image reference of the runtime: for containerd the digest of the configuration
  * @throws Error with the status and message of gRPC
  */
-export const pullByCri = async (socket: string, reference: string, signal: AbortSignal): Promise<string> => {
+export const pullByCri = async (
+  socket: string,
+  request: { readonly reference: string; readonly login?: Login | undefined },
+  signal: AbortSignal,
+): Promise<string> => {
   const session = connect('http://localhost', { createConnection: () => connectSocket(socket) });
   session.on('error', () => {}); // The stream has it too.
   try {
@@ -22,7 +27,7 @@ export const pullByCri = async (socket: string, reference: string, signal: Abort
     const trailers = once(stream, 'trailers', { signal }) as Promise<[IncomingHttpHeaders]>;
     const headers = once(stream, 'response', { signal }) as Promise<[IncomingHttpHeaders]>;
     trailers.catch(() => {});
-    stream.end(frame(field(1, field(1, Buffer.from(reference)))));
+    stream.end(frame(pullImageRequest(request)));
     const [first] = await headers;
     const body = Buffer.concat(await Array.fromAsync(stream as AsyncIterable<Buffer>));
     // A call that fails at once has its status among the headers.
@@ -32,6 +37,14 @@ export const pullByCri = async (socket: string, reference: string, signal: Abort
   } finally {
     session.destroy();
   }
+};
+
+/** `PullImageRequest`: an `ImageSpec` with the name, and an `AuthConfig` with what the kubelet has of a pod's secret. */
+const pullImageRequest = ({ reference, login }: { reference: string; login?: Login | undefined }): Buffer => {
+  const image = field(1, field(1, Buffer.from(reference)));
+  if (!login) return image;
+  const auth = Buffer.concat([field(1, Buffer.from(login.name)), field(2, Buffer.from(login.password))]);
+  return Buffer.concat([image, field(2, auth)]);
 };
 
 /** A length-delimited field of protobuf. */

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { findTool } from '../../support/external.ts';
-import { run } from '../../support/run.ts';
-import { type Candidate, type Client, installMirror, type PullRequest, versionOf } from './client.ts';
+import { Background, run } from '../../support/run.ts';
+import { type Candidate, type Client, installMirror, type PullRequest, versionOf, writeLogin } from './client.ts';
 import { startContainerd, startDocker } from './daemon.ts';
 import { debianSid } from './debian-sid.ts';
 
@@ -12,18 +12,34 @@ interface Programs {
   readonly flags: readonly string[];
 }
 
-const pull = async (programs: Programs, { reference, folder, mirror, timed, hub }: PullRequest): Promise<string> => {
+const pull = async (programs: Programs, request: PullRequest): Promise<string> => {
+  const { reference, folder, mirror, timed, hub } = request;
   await mkdir(path.join(folder, 'etc/docker'), { recursive: true });
   await writeFile(path.join(folder, 'etc/docker/daemon.json'), '{}');
   await installMirror('docker', folder, mirror);
   await using containerd = await startContainerd(programs.containerd, folder);
   const { dockerd, flags } = programs;
   await using daemon = await startDocker([dockerd, ...flags], folder, containerd, mirror ? hub.environment : {});
-  const docker = (args: readonly string[], options: { signal?: AbortSignal } = {}): Promise<string> =>
-    run('docker', ['--host', daemon.host, ...args], { ...options, env: { DOCKER_CONFIG: folder } });
-  await timed((signal) => docker(['pull', '--quiet', reference], { signal }));
-  return (await docker(['image', 'inspect', '--format', '{{.Id}}', reference])).trim();
+  const env = await writeLogin(request);
+  const host = ['--host', daemon.host];
+  await timed((signal) => pullOnce([...host, 'pull', '--quiet', reference], env, signal));
+  return (await run('docker', [...host, 'image', 'inspect', '--format', '{{.Id}}', reference], { env })).trim();
 };
+
+const pullOnce = async (args: readonly string[], env: Record<string, string>, signal: AbortSignal): Promise<void> => {
+  await using client = new Background('docker', args, { env });
+  const kill = (): boolean => client.child.kill('SIGKILL');
+  signal.addEventListener('abort', kill);
+  // It asks whoever sits there, and waits, although nobody does.
+  const asks = await client.printed(/^Login prior to pull/, longestPullMs).then(
+    () => true,
+    () => false,
+  );
+  if (asks) throw new Error('unauthorized: docker asks for a login');
+  if ((await client.exited) !== 0) throw new Error(client.text);
+};
+
+const longestPullMs = 600_000;
 
 const candidate = (name: string, locate: () => Promise<Programs | { missing: string }>): Candidate => ({
   name,

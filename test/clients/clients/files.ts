@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { findTool } from '../../support/external.ts';
 import { run } from '../../support/run.ts';
-import { type Candidate, type PullRequest, versionOf } from './client.ts';
+import { type Candidate, type PullRequest, versionOf, writeLogin } from './client.ts';
 import { debianSid, debianVersion } from './debian-sid.ts';
 import { verifyLayout } from './layout.ts';
 
@@ -16,9 +16,10 @@ const layoutClient = (name: string, args: (reference: string, layout: string) =>
       name,
       version: installed === undefined ? await debianVersion(name) : await versionOf(command, ['version']),
       mirror: { none: `${name} knows no mirrors` },
-      pull: async ({ reference, folder, timed }: PullRequest) => {
+      pull: async (request: PullRequest) => {
+        const { reference, folder, timed } = request;
         const layout = path.join(folder, 'image');
-        const env = { HOME: folder, DOCKER_CONFIG: folder };
+        const env = { HOME: folder, ...(await writeLogin(request)) };
         await timed((signal) => run(command, args(reference, layout), { signal, env }));
         return verifyLayout(layout);
       },

@@ -23,7 +23,7 @@ export class TokenServer implements AsyncDisposable {
   readonly log: TokenLogLine[] = [];
   /** Every secret that went over the wire: none of it may appear in a log of ours. */
   readonly secrets: string[] = [];
-  readonly #scopes = new Map<string, { readonly scope: string; readonly user: string | undefined }>();
+  readonly #scopes = new Map<string, { readonly scopes: readonly string[]; readonly user: string | undefined }>();
   readonly #options: TokenServerOptions;
   #side!: HttpSide;
 
@@ -39,9 +39,13 @@ export class TokenServer implements AsyncDisposable {
       const form = request.method === 'POST' ? new URLSearchParams(await readText(request)) : url.searchParams;
       const user = server.#userOf(request.headers.authorization, form);
       if (user === 'refused') return sendJson(reply, 401, { details: 'incorrect username or password' });
-      const [scope, service] = [form.get('scope') ?? '', form.get('service') ?? ''];
+      // One parameter each, or one with spaces: clients do either, and add scopes of their own.
+      const [scope, service] = [form.getAll('scope').join(' '), form.get('service') ?? ''];
       server.log.push({ method: request.method ?? '', scope, service, user });
-      sendJson(reply, 200, { token: server.#give(scope, user), expires_in: options.expiresInSeconds ?? 300 });
+      const token = server.#give(scope, user);
+      // OAuth2 has its own name for it, which POST is answered with.
+      const named = request.method === 'POST' ? { access_token: token } : { token };
+      sendJson(reply, 200, { ...named, expires_in: options.expiresInSeconds ?? 300 });
     });
     return server;
   }
@@ -53,7 +57,8 @@ export class TokenServer implements AsyncDisposable {
   /** Whether an Authorization header opens a repository for pulls; a private one only with a token for its user. */
   admits(authorization: string | undefined, repository: string, isPrivate: boolean): boolean {
     const given = this.#scopes.get(authorization?.replace(/^Bearer /, '') ?? '');
-    return given?.scope === `repository:${repository}:pull` && (!isPrivate || given.user !== undefined);
+    const isFor = given?.scopes.includes(`repository:${repository}:pull`) === true;
+    return isFor && (!isPrivate || given.user !== undefined);
   }
 
   /** All tokens are void from now on, whatever was promised. */
@@ -63,7 +68,7 @@ export class TokenServer implements AsyncDisposable {
 
   #give(scope: string, user: string | undefined): string {
     const token = `token-${randomBytes(12).toString('hex')}`;
-    this.#scopes.set(token, { scope, user });
+    this.#scopes.set(token, { scopes: scope.split(' '), user });
     this.secrets.push(token);
     return token;
   }
