@@ -50,7 +50,7 @@ export const runMatrix = async (
   const lane = async (): Promise<void> => {
     for (let column = waiting.shift(); column && !stop.aborted; column = waiting.shift()) {
       await using world = await World.start(column.fault).catch((error: unknown) => unstarted(error));
-      for (const client of clients) {
+      for (const client of clients.filter((_, index) => index % column.parts === column.part)) {
         for (const way of column.ways) {
           if (stop.aborted) return;
           const cell = await oneCell(world, client, column.fault, way, stop);
@@ -76,21 +76,31 @@ const unstarted = (error: unknown): Unstarted => ({
 interface Column {
   readonly fault: Fault;
   readonly ways: readonly Way[];
+  /** Every `parts`th client, from the `part`th on. */
+  readonly part: number;
+  readonly parts: number;
 }
+
+/** What takes long waits most of the time, so that several clients can do so at once. */
+const longParts = 3;
+
+const isLong = ({ name }: Fault): boolean => /^(stalled|agent killed)/.test(name);
 
 /** Pulls with and without Shoal are apart, so that they can run at the same time. What takes longest is first. */
 const columns = (selection: Selection): Column[] => {
   const wanted = ways.filter((way) => chosen(way, selection.way));
-  const columnsOf = (fault: Fault): Column[] => [
-    { fault, ways: wanted.filter((way) => way !== 'plain registry') },
-    { fault, ways: wanted.filter((way) => way === 'plain registry' && typeof fault.plain === 'string') },
-  ];
-  const isLong = ({ fault }: Column): boolean => /^(stalled|agent killed)/.test(fault.name);
+  const columnsOf = (fault: Fault): Column[] => {
+    const parts = isLong(fault) ? longParts : 1;
+    return Array.from({ length: parts }, (_, part) => part).flatMap((part) => [
+      { fault, part, parts, ways: wanted.filter((way) => way !== 'plain registry') },
+      { fault, part, parts, ways: wanted.filter((way) => way === 'plain registry' && typeof fault.plain === 'string') },
+    ]);
+  };
   return faults
     .filter(({ name }) => chosen(name, selection.fault))
     .flatMap(columnsOf)
     .filter((column) => column.ways.length > 0)
-    .toSorted((one, other) => Number(isLong(other)) - Number(isLong(one)));
+    .toSorted((one, other) => Number(isLong(other.fault)) - Number(isLong(one.fault)));
 };
 
 const oneCell = async (
