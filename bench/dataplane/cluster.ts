@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pemFile } from '../../test/support/tls/certificates.ts';
 import { Service } from './processes.ts';
 
 const anyPort = { host: '127.0.0.1', port: 0 };
@@ -22,13 +23,14 @@ export class BenchCluster {
   readonly #parts: AsyncDisposableStack;
   readonly #followerConfig: object;
   #threaded: Promise<Service> | undefined;
+  readonly #profiles: string | undefined;
+  #secured: Promise<Pair> | undefined;
 
   private constructor(
     folder: string,
     caches: string,
     services: Pick<BenchCluster, 'origin' | 'tracker' | 'agent' | 'follower'>,
-    parts: AsyncDisposableStack,
-    followerConfig: object,
+    { parts, profiles, followerConfig }: Belongings,
   ) {
     this.folder = folder;
     this.caches = caches;
@@ -38,6 +40,7 @@ export class BenchCluster {
     this.follower = services.follower;
     this.#parts = parts;
     this.#followerConfig = followerConfig;
+    this.#profiles = profiles;
   }
 
   /** `profiles`: a folder for CPU profiles, which every service writes when it stops. */
@@ -56,7 +59,16 @@ export class BenchCluster {
     const { keys } = (await (await fetch(`${origin.url('registry')}/shoal/v1/cluster`)).json()) as { keys: unknown };
     const followerConfig = { trackers, origins: [nobody], trust: { keys } };
     const follower = await start('agent', 'follower', agentConfig(caches, 'follower', followerConfig));
-    return new BenchCluster(folder, caches, { origin, tracker, agent, follower }, parts.move(), followerConfig);
+    return new BenchCluster(
+      folder,
+      caches,
+      { origin, tracker, agent, follower },
+      {
+        parts: parts.move(),
+        profiles,
+        followerConfig,
+      },
+    );
   }
 
   /** An agent that knows no origin and receives with two threads: one for each of the other two agents. */
@@ -83,10 +95,41 @@ export class BenchCluster {
     return startService(this.folder, 'origin', name, { registry: anyPort, pieces: anyPort, folder }, undefined);
   }
 
+  /** Two more agents, which speak TLS to each other and to nobody else; started when they are asked for. */
+  securedPair(): Promise<Pair> {
+    return (this.#secured ??= this.#startSecured());
+  }
+
+  async #startSecured(): Promise<Pair> {
+    const start = async (name: string, rest: object): Promise<Service> => {
+      const config = { ...agentConfig(this.caches, name, rest), pieces: { ...anyPort, tls: certificate } };
+      return this.#parts.use(await startService(this.folder, 'agent', name, config, this.#profiles));
+    };
+    const [trackers, origins] = [[this.tracker.url('api')], [this.origin.url('registry')]];
+    return {
+      sender: await start('secured-agent', { trackers, origins }),
+      receiver: await start('secured-follower', this.#followerConfig),
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
 }
+
+interface Belongings {
+  readonly parts: AsyncDisposableStack;
+  readonly profiles: string | undefined;
+  readonly followerConfig: object;
+}
+
+/** An agent that has a blob, and one that can get it from nobody else. */
+export interface Pair {
+  readonly sender: Service;
+  readonly receiver: Service;
+}
+
+const certificate = { certFile: pemFile('member'), keyFile: pemFile('member-key'), caFile: pemFile('ca') };
 
 const agentConfig = (caches: string, name: string, rest: object): object => ({
   registry: anyPort,

@@ -19,7 +19,7 @@ import { Client } from './processes.ts';
 import { asJson, asText } from './report.ts';
 import type { Round, Scenario } from './round.ts';
 import { small } from './small.ts';
-import { cold, exchange, fromOrigin, push, threads, warm } from './transfers.ts';
+import { cold, exchange, exchangeOverTls, fromOrigin, push, threads, warm } from './transfers.ts';
 
 interface Entry {
   readonly run: Scenario;
@@ -35,6 +35,7 @@ const scenarios: Readonly<Record<string, Entry>> = {
   warm: { run: warm, needs: ['push', 'cold'] },
   exchange: { run: exchange, needs: ['push', 'cold'] },
   threads: { run: threads, needs: ['push', 'cold', 'exchange'] },
+  'exchange-tls': { run: exchangeOverTls, needs: ['push'] },
   small: { run: small },
   limits: { run: limits },
   nginx: { run: nginx },

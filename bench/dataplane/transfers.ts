@@ -56,22 +56,23 @@ export const cold: Scenario = async ({ figures, cluster: { agent, origin }, clie
   figures.add('cold.event-loop-p99.ms', await eventLoopDelayMs(agent));
 };
 
+/** Lets a service fetch a blob that no client reads; resolves when it is complete. */
+const pull = async (service: Service, digest: string): Promise<void> => {
+  const complete = service.logged('download complete', digest);
+  const { status } = await fetch(`${service.url('registry')}${blobPath(digest)}`, { headers: { range: 'bytes=0-0' } });
+  if (status !== 206) throw new Error(`status ${status} for a range of the blob`);
+  await complete;
+};
+
 /** An agent that knows no origin takes the blob from others that have it; no client reads it. */
 const exchangeTo = async (
   { figures, blob: { digest, size } }: Round,
   { name, receiver, senders }: { name: string; receiver: Service; senders: readonly Service[] },
 ): Promise<void> => {
-  const complete = receiver.logged('download complete', digest);
   await settleMemory(size);
   await eventLoopDelayMs(receiver);
   const pids = Object.fromEntries(senders.map(({ pid }, index) => [`sender${index}`, pid]));
-  const { seconds, cpu } = await measure({ receiver: receiver.pid, ...pids }, async () => {
-    const { status } = await fetch(`${receiver.url('registry')}${blobPath(digest)}`, {
-      headers: { range: 'bytes=0-0' },
-    });
-    if (status !== 206) throw new Error(`${name}: status ${status}`);
-    await complete;
-  });
+  const { seconds, cpu } = await measure({ receiver: receiver.pid, ...pids }, () => pull(receiver, digest));
   const sum = Object.values(cpu).reduce((total, each) => total + each, 0);
   figures.addTransfer(name, size, seconds, { receiver: cpu['receiver']!, sender: sum - cpu['receiver']! });
   figures.add(`${name}.sum.cpuPerGB`, (sum / size) * 1e9);
@@ -88,6 +89,13 @@ export const threads: Scenario = async (round) => {
   const { agent, follower } = round.cluster;
   const receiver = await round.cluster.threaded();
   return exchangeTo(round, { name: 'threads', receiver, senders: [agent, follower] });
+};
+
+/** The same over mutual TLS, between agents that no one else exchanges pieces with. */
+export const exchangeOverTls: Scenario = async (round) => {
+  const { sender, receiver } = await round.cluster.securedPair();
+  await pull(sender, round.blob.digest);
+  return exchangeTo(round, { name: 'exchange-tls', receiver, senders: [sender] });
 };
 
 /** How late timers of the main thread ran since the question before, 99th percentile. */

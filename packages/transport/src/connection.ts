@@ -110,8 +110,12 @@ export class Connection implements FrameSink, DataConnection {
   receive(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.heardMs = this.#clock();
+    this.guard(() => this.#decoder.push(bytes));
+  }
+
+  guard(handle: () => void): void {
     try {
-      this.#decoder.push(bytes);
+      handle();
     } catch (error) {
       const { code, reason } = faultOf(error);
       if (this.owner.fault) this.owner.fault(code, reason);

@@ -43,6 +43,8 @@ export interface DataConnection {
   send(message: Message): void;
   refuse(code: ErrorCode, reason: string): void;
   destroy(reason: string): void;
+  /** Handles what came on this connection: a ShoalError that is thrown closes it with its message as the reason. */
+  guard(handle: () => void): void;
   pause(): void;
   resume(): void;
   /** Absent, or undefined as an answer: payload of the piece comes to the owner as bytes. */

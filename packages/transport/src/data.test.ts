@@ -5,6 +5,7 @@ import { KiB, MiB, parsePeerId } from '@shoal/core';
 import { dataPair, linkedPair, type LinkedPair, startNode } from './testing/node.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 import { breakOff, spiedSockets } from './testing/sockets.ts';
+import { wire } from './testing/wire.ts';
 import type { PieceReader, TransferHandle } from './uplink.ts';
 
 const memory = (blob: Uint8Array): PieceReader => ({
@@ -158,7 +159,7 @@ suite('data connections', () => {
   });
 
   test('a data connection without a control connection is refused', async () => {
-    await using up = await startNode({ limits: { handshakeTimeoutMs: 40 } });
+    await using up = await startNode({ limits: { handshakeTimeoutMs: wire().shortMs(40) } });
     const data = await RawPeer.dial(up.address);
     data.hello({ connection: 'data' }, { nonce: (await data.next('challenge'))!.nonce });
     assert.equal((await data.next('error'))?.code, 'unlinked');

@@ -3,6 +3,7 @@ import { type DataHeader, type ErrorCode, type HelloFields, type Message, Protoc
 import type { ConnectionOwner, DataOwner } from './connection.ts';
 import type { DataConnection, Route, RouteSpan } from './data-connection.ts';
 import { DialHandshake, type DialOutcome } from './dial-handshake.ts';
+import { Gathering } from './gathering.ts';
 import type { Link } from './link.ts';
 import { dialData, type Station } from './station.ts';
 
@@ -20,6 +21,7 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
   readonly #station: Station;
   readonly #link: DownlinkOwner;
   readonly #handshake: DialHandshake<DataConnection>;
+  readonly #gathering: Gathering | undefined;
   readonly #admitted = (): void => {
     this.#paused = false;
     this.#connection?.resume();
@@ -32,13 +34,19 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
     this.#station = station;
     this.#link = link;
     const { handler, download } = station;
+    // Another connection's turn may pass them on: what is wrong with them is the fault of this one.
+    const take = (bytes: Uint8Array): void => this.#connection?.guard(() => handler.dataBytes(link, bytes));
+    this.#gathering = station.sockets.secure ? new Gathering(take) : undefined;
     this.data = {
       dataBegin: (header: DataHeader) => handler.dataBegin(link, header),
       dataBytes: (bytes: Uint8Array) => {
         download?.spend(bytes.length);
-        handler.dataBytes(link, bytes);
+        if (this.#gathering) this.#gathering.add(bytes);
+        else handler.dataBytes(link, bytes);
       },
       dataEnd: () => {
+        this.#gathering?.end();
+        if (this.#closed) return;
         handler.dataEnd(link);
         this.#awaitTurn();
       },
@@ -93,6 +101,7 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
   closed(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#gathering?.drop();
     this.#link.downlinkClosed(reason);
   }
 

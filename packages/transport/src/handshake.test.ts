@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { DialError } from './dial-error.ts';
 import { linkedPair, startNode, type NodeParts } from './testing/node.ts';
 import { RawPeer, rawListener } from './testing/raw-peer.ts';
+import { wire } from './testing/wire.ts';
 
 const refused = async (listener: NodeParts, dialer: NodeParts): Promise<DialError> => {
   await using up = await startNode(listener);
@@ -110,16 +111,19 @@ suite('handshake', () => {
     assert.ok((await node.endpoint.dial(later.address)).open);
   });
 
+  const shortMs = wire().shortMs(40);
+  const late = new RegExp(`no handshake within ${shortMs} ms`);
+
   test('a half-open handshake ends at its deadline on both sides', async () => {
-    await using node = await startNode({ limits: { handshakeTimeoutMs: 40 } });
+    await using node = await startNode({ limits: { handshakeTimeoutMs: shortMs } });
     const silent = await RawPeer.dial(node.address);
-    assert.match((await silent.next('error'))?.reason ?? '', /no handshake within 40 ms/);
+    assert.match((await silent.next('error'))?.reason ?? '', late);
     await using mute = await rawListener(() => {});
-    await assert.rejects(node.endpoint.dial(mute.address), /no handshake within 40 ms/);
+    await assert.rejects(node.endpoint.dial(mute.address), late);
   });
 
   test('a dialer that never says READY gets no link', async () => {
-    await using node = await startNode({ limits: { handshakeTimeoutMs: 60 } });
+    await using node = await startNode({ limits: { handshakeTimeoutMs: shortMs } });
     const peer = await RawPeer.dial(node.address);
     peer.hello({}, { nonce: (await peer.next('challenge'))!.nonce });
     assert.ok(await peer.next('hello'));

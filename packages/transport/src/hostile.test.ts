@@ -5,6 +5,7 @@ import { decodeHelloFields, encodeDataHeader, encodeMessage, type Message } from
 import { InvalidValueError } from '@shoal/core';
 import { dataPair, linkedPair, startNode, type TestNode } from './testing/node.ts';
 import { RawPeer } from './testing/raw-peer.ts';
+import { wire } from './testing/wire.ts';
 
 const linked = async (node: TestNode): Promise<RawPeer> => {
   const before = node.seen.opened.length;
@@ -166,7 +167,7 @@ suite('peers that do not answer', () => {
 
 suite('wire fuzz against a live endpoint', () => {
   test('whatever comes, before or after the handshake, the endpoint goes on', async () => {
-    await using node = await startNode({ limits: { lingerMs: 20, handshakeTimeoutMs: 500 } });
+    await using node = await startNode({ limits: { lingerMs: 20, handshakeTimeoutMs: wire().shortMs(500) } });
     await using friend = await startNode();
     const link = await friend.dial(node);
     for (let seed = 1; seed <= 60; seed++) {

@@ -5,5 +5,5 @@ import { runOver, tlsWire } from './testing/wire.ts';
 
 runOver(tlsWire(certificates('member')));
 
-for (const name of ['handshake', 'settle', 'hostile', 'data', 'advertised', 'dial-limits', 'throttle'])
+for (const name of ['handshake', 'settle', 'hostile', 'data', 'advertised', 'dial-limits'])
   suite(`over TLS: ${name}`, () => import(`./${name}.test.ts`));

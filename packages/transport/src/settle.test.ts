@@ -6,6 +6,7 @@ import type { Link } from './link.ts';
 import { linkedPair, startNode, type TestNode } from './testing/node.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 import { type Gate, openGate, relay } from './testing/relay.ts';
+import { wire } from './testing/wire.ts';
 
 const smallId = parsePeerId('11'.repeat(20));
 const largeId = parsePeerId('ee'.repeat(20));
@@ -186,10 +187,13 @@ suite('one link a peer', () => {
   });
 
   test('a peer that lost its side of the link gets a new one soon', async () => {
-    await using up = await startNode({ limits: { pingTimeoutMs: 40, handshakeTimeoutMs: 200 } });
+    await using up = await startNode({ limits: { pingTimeoutMs: 40, handshakeTimeoutMs: wire().shortMs(200) } });
     const lost = await RawPeer.link(up.address, { peerId: smallId });
     await up.seen.until('a link', () => up.seen.opened.length === 1);
-    await using again = await startNode({ identity: { peerId: smallId }, limits: { handshakeTimeoutMs: 200 } });
+    await using again = await startNode({
+      identity: { peerId: smallId },
+      limits: { handshakeTimeoutMs: wire().shortMs(200) },
+    });
     await assert.rejects(again.dial(up), DialError);
     await up.seen.until('the dead link closed', () => up.seen.closed.length === 1);
     assert.ok((await again.dial(up)).open);

@@ -8,6 +8,8 @@ import { type PeerTls, TlsSockets } from '../tls-sockets.ts';
 export interface Wire {
   sockets(): SocketFactory;
   connect(options: Address & { readonly allowHalfOpen?: boolean }): net.Socket;
+  /** A short deadline of a handshake: certificates are checked in it, on a machine that does other things as well. */
+  shortMs(plain: number): number;
   /** The event of a socket that has connected. */
   readonly connected: 'connect' | 'secureConnect';
   createServer(options: { readonly allowHalfOpen?: boolean }, accepted: (socket: net.Socket) => void): net.Server;
@@ -16,6 +18,7 @@ export interface Wire {
 const plain: Wire = {
   sockets: () => tcpSockets,
   connect: (options) => net.connect({ ...options }),
+  shortMs: (ms) => ms,
   connected: 'connect',
   createServer: (options, accepted) => net.createServer({ ...options }, accepted),
 };
@@ -23,6 +26,7 @@ const plain: Wire = {
 export const tlsWire = (certificates: PeerTls): Wire => ({
   sockets: () => new TlsSockets(certificates),
   connect: (options) => tls.connect({ ...options, ...certificates, checkServerIdentity: () => undefined }),
+  shortMs: (ms) => 10 * ms,
   connected: 'secureConnect',
   createServer: (options, accepted) => tls.createServer({ ...options, ...certificates, requestCert: true }, accepted),
 });

@@ -82,8 +82,12 @@ export class ThreadedConnection implements DataConnection {
     if (event.type === 'bytes') this.#post({ type: 'taken', bytes: event.bytes.length });
     if (!this.#open) return;
     this.heardMs = this.#clock();
+    this.guard(() => this.#tell(event));
+  }
+
+  guard(handle: () => void): void {
     try {
-      this.#tell(event);
+      handle();
     } catch (error) {
       const { code, reason } = faultOf(error);
       this.#fault(code, reason);
