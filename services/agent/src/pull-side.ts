@@ -43,6 +43,7 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
     resolveTag: (repository, tag) => resolver.resolve(repository, tag),
     directTag: async (repository, tag) => (direct.covers(repository) ? direct.tag(repository, tag) : undefined),
     open: (repository, digest) => pulls.open(repository, digest),
+    find: (repository, digest) => metainfo.ask(digest, repository),
     used: (digest) => {
       const blob = cache.get(digest);
       if (!blob?.complete) return false;
@@ -61,7 +62,16 @@ export const pullSide = (ground: Ground, swarm: SwarmSide): PullSide => {
   });
   const referrers = referrersResolver(ground, swarm, direct, tagAnnouncer);
   const passCredentials = ground.config.access.mode === 'verify';
-  const registry = new AgentRegistry({ manifests, pulls, origins, referrers, firstByteMs, isOwnName, passCredentials });
+  const registry = new AgentRegistry({
+    orphaned: (repository) => origins.reachable === 0 && !direct.covers(repository),
+    manifests,
+    pulls,
+    origins,
+    referrers,
+    firstByteMs,
+    isOwnName,
+    passCredentials,
+  });
   return { registry, pulls, tagAnnouncer };
 };
 

@@ -25,6 +25,7 @@ export class AgentRegistry implements ReadRegistry {
   readonly #firstByteMs: number;
   readonly #isOwnName: (host: string) => boolean;
   readonly #passCredentials: boolean;
+  readonly #orphaned: (repository: RepositoryName) => boolean;
 
   constructor(o: {
     manifests: Manifests;
@@ -37,6 +38,8 @@ export class AgentRegistry implements ReadRegistry {
     isOwnName: (host: string) => boolean;
     /** Whether clients' credentials go to the origin with questions about its own repositories. */
     passCredentials: boolean;
+    /** Whether neither an origin nor the repository's own registry can be asked for what no peer has. */
+    orphaned: (repository: RepositoryName) => boolean;
   }) {
     this.#manifests = o.manifests;
     this.#pulls = o.pulls;
@@ -45,6 +48,7 @@ export class AgentRegistry implements ReadRegistry {
     this.#firstByteMs = o.firstByteMs;
     this.#isOwnName = o.isOwnName;
     this.#passCredentials = o.passCredentials;
+    this.#orphaned = o.orphaned;
   }
 
   async manifest(
@@ -53,6 +57,20 @@ export class AgentRegistry implements ReadRegistry {
     context: ReadContext,
   ): Promise<ServedManifest> {
     const repository = this.nameOf(requested, context.upstream);
+    const served = await this.#manifest(repository, reference, context);
+    // Who only asks by HEAD has not chosen this mirror yet.
+    if (context.method === 'GET' && this.#orphaned(repository))
+      await this.#inTime(`${repository}, its blobs`, (late) =>
+        this.#manifests.assertObtainable(repository, served, AbortSignal.any([context.signal, late])),
+      );
+    return served;
+  }
+
+  async #manifest(
+    repository: RepositoryName,
+    reference: ManifestReference,
+    context: ReadContext,
+  ): Promise<ServedManifest> {
     const atHand = reference.kind === 'digest' ? this.#manifests.atHand(repository, reference.digest) : undefined;
     if (atHand) return atHand;
     return this.#inTime(`${repository}, manifest`, (late) => {

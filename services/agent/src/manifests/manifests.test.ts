@@ -37,6 +37,7 @@ const world = (contents: Record<Digest, string>, staleBecause?: string) => {
         close: () => {},
       };
     },
+    find: async () => undefined,
     used: (digest) => contents[digest] !== undefined,
     mediaTypes: {
       mediaType: (digest) => types.get(digest),

@@ -3,6 +3,7 @@ import { type BlobSource, Lru, type ServedManifest } from '@shoal/registry';
 import { type Descriptor, type DescriptorBook, descriptorsOf } from '../metainfo/descriptor-book.ts';
 import type { ResolvedTag } from '../tags/tag-resolver.ts';
 import { mediaTypeOf } from './media-type.ts';
+import { assertObtainable } from './obtainable.ts';
 
 /** Registries agree on 4 MiB; the origin may be set to take somewhat more. */
 const manifestBytesMax = 32 * 1024 * 1024;
@@ -24,6 +25,8 @@ export interface ManifestsOptions {
   readonly directTag: (repository: RepositoryName, tag: Tag) => Promise<Digest | undefined>;
   /** A blob or manifest by digest, as for any other blob. */
   readonly open: (repository: RepositoryName, digest: Digest) => Promise<BlobSource>;
+  /** Resolves when somebody has a blob. @throws when nobody has, or nobody who knows answers */
+  readonly find: (repository: RepositoryName, digest: Digest) => Promise<unknown>;
   /** Whether the cache holds it in full; a use of it. */
   readonly used: (digest: Digest) => boolean;
   readonly mediaTypes: {
@@ -88,6 +91,16 @@ export class Manifests {
     const served = this.#served(repository, digest, manifest, signedType);
     if (bytes.length <= rememberedBytesMax) this.#remembered.set(digest, manifest);
     return served;
+  }
+
+  /** While no origin answers: whether the rest of the image can be had too. @throws ShoalError UNAVAILABLE (503) */
+  async assertObtainable(repository: RepositoryName, { bytes }: ServedManifest, signal: AbortSignal): Promise<void> {
+    if (!bytes) return;
+    await assertObtainable(repository, descriptorsOf(parsed(bytes)), {
+      cached: (digest) => this.#o.used(digest),
+      find: this.#o.find,
+      referred: async (name, digest) => descriptorsOf(parsed(await this.#read(name, digest, signal))),
+    });
   }
 
   /** What was served before and is still in the cache: no file has to be read for it. */

@@ -42,7 +42,11 @@ export class MetainfoSource {
   /** @throws OciError BLOB_UNKNOWN (404) when the origins say so; ShoalError UNAVAILABLE (503) when nobody can be asked */
   async find(digest: Digest, repository: string): Promise<FoundMetainfo> {
     const known = this.known(digest);
-    if (known) return { kind: 'signed', signed: known };
+    return known ? { kind: 'signed', signed: known } : this.ask(digest, repository);
+  }
+
+  /** As `find`, by the word of somebody who has content of the blob now. */
+  async ask(digest: Digest, repository: string): Promise<FoundMetainfo> {
     // By repository too: one that does not have the blob must not answer for one that has.
     const found = await this.#flights.run(`${repository}@${digest}`, () => this.#fetch(digest, repository));
     if (found.kind === 'signed') this.#kept.set(digest, found.signed);
