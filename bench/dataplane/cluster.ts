@@ -22,7 +22,8 @@ export class BenchCluster {
   readonly follower: Service;
   readonly #parts: AsyncDisposableStack;
   readonly #followerConfig: object;
-  #threaded: Promise<Service> | undefined;
+  /** Services that are started when they are asked for, by name. */
+  readonly #kept = new Map<string, Promise<Service>>();
   readonly #profiles: string | undefined;
   #secured: Promise<Pair> | undefined;
 
@@ -74,14 +75,28 @@ export class BenchCluster {
   /** An agent that knows no origin and receives with two threads: one for each of the other two agents. */
   threaded(): Promise<Service> {
     const config = { ...this.#followerConfig, pieces: { ...anyPort, threads: 2 } };
-    this.#threaded ??= startService(
-      this.folder,
-      'agent',
-      'threaded',
-      agentConfig(this.caches, 'threaded', config),
-      undefined,
-    ).then((service) => this.#parts.use(service));
-    return this.#threaded;
+    return this.#keep('agent', 'threaded', agentConfig(this.caches, 'threaded', config));
+  }
+
+  /** An agent whose cache lies on the disk, with sendfile(2) or without; it stays, and so does the next. */
+  diskAgent(sendfile: 'on' | 'off'): Promise<Service> {
+    const name = `disk-agent-sendfile-${sendfile}`;
+    const others = { trackers: [this.tracker.url('api')], origins: [this.origin.url('registry')] };
+    return this.#keep('agent', name, { ...agentConfig(this.folder, name, others), sendfile: setting[sendfile] });
+  }
+
+  /** An origin without sendfile(2). */
+  copyingOrigin(): Promise<Service> {
+    const folder = path.join(this.folder, 'copying-origin');
+    return this.#keep('origin', 'copying-origin', { registry: anyPort, pieces: anyPort, folder, sendfile: 'off' });
+  }
+
+  #keep(kind: 'origin' | 'agent', name: string, config: object): Promise<Service> {
+    const known = this.#kept.get(name);
+    if (known) return known;
+    const started = startService(this.folder, kind, name, config, this.#profiles).then((each) => this.#parts.use(each));
+    this.#kept.set(name, started);
+    return started;
   }
 
   /** A fresh agent, for figures that a former transfer would spoil. */
@@ -130,6 +145,8 @@ export interface Pair {
 }
 
 const certificate = { certFile: pemFile('member'), keyFile: pemFile('member-key'), caFile: pemFile('ca') };
+
+const setting = { on: 'auto', off: 'off' } as const;
 
 const agentConfig = (caches: string, name: string, rest: object): object => ({
   registry: anyPort,

@@ -18,8 +18,9 @@ import { dockerRegistry, nginx, openssl, reference } from './peers.ts';
 import { Client } from './processes.ts';
 import { asJson, asText } from './report.ts';
 import type { Round, Scenario } from './round.ts';
+import { fromOrigin, warm, whyNoSendfile } from './serving.ts';
 import { small } from './small.ts';
-import { cold, exchange, exchangeOverTls, fromOrigin, push, threads, warm } from './transfers.ts';
+import { cold, exchange, exchangeOverTls, push, threads } from './transfers.ts';
 
 interface Entry {
   readonly run: Scenario;
@@ -30,16 +31,16 @@ interface Entry {
 /** In this order, once a run. */
 const scenarios: Readonly<Record<string, Entry>> = {
   push: { run: push },
-  origin: { run: fromOrigin, needs: ['push'] },
   cold: { run: cold, needs: ['push'] },
-  warm: { run: warm, needs: ['push', 'cold'] },
   exchange: { run: exchange, needs: ['push', 'cold'] },
   threads: { run: threads, needs: ['push', 'cold', 'exchange'] },
   'exchange-tls': { run: exchangeOverTls, needs: ['push'] },
-  small: { run: small },
-  limits: { run: limits },
+  origin: { run: fromOrigin, needs: ['push'] },
+  warm: { run: warm, needs: ['push'] },
   nginx: { run: nginx },
   'docker-registry': { run: dockerRegistry },
+  small: { run: small },
+  limits: { run: limits },
   reference: { run: reference },
   openssl: { run: openssl },
 };
@@ -100,5 +101,9 @@ const measureAll = async (): Promise<void> => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 await measureAll();
 const { size: blobBytes, runs, caches } = options;
-const outcome = { machine, blobBytes, runs, caches, figures, enabled: new Set<string>() };
+const unavailable = new Map([
+  ['sendfile between peers', 'pieces go by read and write, as a receiver paid for more than the sender saved'],
+  ...(whyNoSendfile === undefined ? [] : [['sendfile', whyNoSendfile] as const]),
+] as const);
+const outcome = { machine, blobBytes, runs, caches, figures, unavailable };
 console.log(options.json ? asJson(outcome) : asText(outcome));

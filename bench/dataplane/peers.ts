@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Child } from './processes.ts';
 import { blobPath, repository, type Round } from './round.ts';
-import { fetchBody } from './transfers.ts';
+import { fetchBodies } from './serving.ts';
 import { measure } from './usage.ts';
 import { settleMemory } from './settle-memory.ts';
 
@@ -66,8 +66,7 @@ export const nginx = async (round: Round): Promise<void> => {
       pid: server.pid,
       size: blob.size,
     };
-    await fetchBody(round, `nginx-sendfile-${sendfile}-1-client`, served, 1);
-    await fetchBody(round, `nginx-sendfile-${sendfile}-8-clients`, served, 8);
+    await fetchBodies(round, `nginx-sendfile-${sendfile}`, served);
   }
 };
 
@@ -99,8 +98,7 @@ export const dockerRegistry = async (round: Round): Promise<void> => {
   );
   figures.addTransfer('docker-registry-push', size, result.seconds, cpu);
   const served = { base, path: blobPath(digest), pid: server.pid, size };
-  await fetchBody(round, 'docker-registry-1-client', served, 1);
-  await fetchBody(round, 'docker-registry-8-clients', served, 8);
+  await fetchBodies(round, 'docker-registry', served);
   await rm(storage, { recursive: true });
 };
 

@@ -10,12 +10,19 @@ export interface Outcome {
   /** Where the agents' caches were. */
   readonly caches: string;
   readonly figures: Figures;
-  /** Of the conditions that a target may name, those that were measured. */
-  readonly enabled: ReadonlySet<string>;
+  /** Of the conditions that a target may name, those that do not hold, and why. */
+  readonly unavailable: ReadonlyMap<string, string>;
 }
 
-export const asJson = ({ machine, blobBytes, runs, caches, figures, enabled }: Outcome): string => {
-  const verdicts = targets.map((target) => judge(target, figures, enabled) ?? { ...target, met: null });
+export const asJson = ({ machine, blobBytes, runs, caches, figures, unavailable }: Outcome): string => {
+  const verdicts = targets.map(
+    (target) =>
+      judge(target, figures, unavailable) ?? {
+        ...target,
+        met: null,
+        unavailable: target.when && unavailable.get(target.when),
+      },
+  );
   return JSON.stringify(
     { machine, blobBytes, runs, caches, figures: [...figures], targets: verdicts, skipped: figures.skipped },
     null,
@@ -40,11 +47,11 @@ export const asText = (outcome: Outcome): string => {
 };
 
 /** `not available`: the services have no such way yet; `not measured`: this, or what it is compared with, did not run. */
-const verdictLine = (target: Target, { figures, enabled }: Outcome): string => {
-  const verdict = judge(target, figures, enabled);
+const verdictLine = (target: Target, { figures, unavailable }: Outcome): string => {
+  const verdict = judge(target, figures, unavailable);
   const what = `${target.figure}${target.when ? ` (${target.when})` : ''} ${target.sense} ${limitOf(target, verdict)}`;
-  const has = target.when === undefined || enabled.has(target.when);
-  if (!verdict) return `${has ? 'not measured ' : 'not available'}   ${what}`;
+  const why = target.when && unavailable.get(target.when);
+  if (!verdict) return why === undefined ? `not measured    ${what}` : `not available   ${what}: ${why}`;
   const off = Math.abs(verdict.ratio - 1) * 100;
   const result = verdict.met ? 'met' : `missed by ${off < 10 ? off.toFixed(1) : Math.round(off)} %`;
   return `${result.padEnd(16)}${what}: ${round(verdict.measured)}`;

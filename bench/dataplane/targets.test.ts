@@ -6,7 +6,7 @@ import { judge } from './targets.ts';
 const figures = new Figures();
 for (const value of [3, 1, 2]) figures.add('ours', value);
 figures.add('theirs', 4);
-const none = new Set<string>();
+const none = new Map<string, string>();
 
 describe('judge', () => {
   it('holds the median against a number', () => {
@@ -22,6 +22,11 @@ describe('judge', () => {
   it('says nothing of what was not measured', () => {
     const unknown = { figure: 'ours', sense: 'at least', limit: { of: 'nobody', times: 1 } } as const;
     assert.equal(judge(unknown, figures, none), undefined);
-    assert.equal(judge({ figure: 'ours', sense: 'at most', limit: 1, when: 'sendfile' }, figures, none), undefined);
+  });
+
+  it('says nothing of what cannot be had here', () => {
+    const target = { figure: 'ours', sense: 'at most', limit: 1, when: 'sendfile' } as const;
+    assert.equal(judge(target, figures, new Map([['sendfile', 'it is not used here']])), undefined);
+    assert.equal(judge(target, figures, none)?.met, false);
   });
 });

@@ -12,35 +12,6 @@ export const push: Scenario = async ({ figures, cluster: { origin }, client, blo
   figures.addTransfer('push', size, result.seconds, cpu);
 };
 
-/** Whole bodies to 1 or 8 clients at once, from the page cache. */
-export const fetchBody = async (
-  { figures, client }: Pick<Round, 'figures' | 'client'>,
-  name: string,
-  server: { readonly base: string; readonly path: string; readonly pid: number; readonly size: number },
-  connections: number,
-): Promise<void> => {
-  const { base, path, pid, size } = server;
-  const { result, cpu } = await measure({ server: pid }, () => client.run({ kind: 'fetch', base, path, connections }));
-  if (result.bytes !== size * connections)
-    throw new Error(`${name}: ${result.bytes} of ${size * connections} bytes came`);
-  figures.addTransfer(name, result.bytes, result.seconds, cpu);
-};
-
-const served = (service: Service, { blob: { digest, size } }: Round) => ({
-  base: service.url('registry'),
-  path: blobPath(digest),
-  pid: service.pid,
-  size,
-});
-
-export const fromOrigin: Scenario = (round) =>
-  fetchBody(round, 'origin-to-client', served(round.cluster.origin, round), 1);
-
-export const warm: Scenario = async (round) => {
-  await fetchBody(round, 'warm-1-client', served(round.cluster.agent, round), 1);
-  await fetchBody(round, 'warm-8-clients', served(round.cluster.agent, round), 8);
-};
-
 /** One client through one agent that has nothing yet: it fetches, verifies, stores and streams at once. */
 export const cold: Scenario = async ({ figures, cluster: { agent, origin }, client, blob: { digest, size } }) => {
   const complete = agent.logged('download complete', digest);
