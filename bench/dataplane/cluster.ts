@@ -78,14 +78,14 @@ export class BenchCluster {
     return this.#keep('agent', 'threaded', agentConfig(this.caches, 'threaded', config));
   }
 
-  /** An agent whose cache lies on the disk, with sendfile(2) or without; it stays, and so does the next. */
+  /** An agent whose cache lies on the disk, with sendfile(2) or without; started when it is asked for. */
   diskAgent(sendfile: 'on' | 'off'): Promise<Service> {
     const name = `disk-agent-sendfile-${sendfile}`;
     const others = { trackers: [this.tracker.url('api')], origins: [this.origin.url('registry')] };
     return this.#keep('agent', name, { ...agentConfig(this.folder, name, others), sendfile: setting[sendfile] });
   }
 
-  /** An origin without sendfile(2). */
+  /** An origin without sendfile(2), started when it is asked for. */
   copyingOrigin(): Promise<Service> {
     const folder = path.join(this.folder, 'copying-origin');
     return this.#keep('origin', 'copying-origin', { registry: anyPort, pieces: anyPort, folder, sendfile: 'off' });
