@@ -126,14 +126,16 @@ export class Download implements LeechHooks {
 
   /**
    * A missing piece for the HTTP fallback, the readers' first: one that no neighbour can give, or with `anyMissing` also
-   * one that a neighbour was asked for. It is the caller's until `delivered` or `released`.
+   * one that a neighbour was asked for. It is the caller's until `delivered` or `released`. None while the limit of the
+   * blob is used up.
    */
   claimMissing({ anyMissing = false }: { anyMissing?: boolean } = {}): PieceIndex | undefined {
     const side = this.#parts?.side;
-    const piece = side?.missingEverywhere() ?? (anyMissing ? side?.missingUnclaimed() : undefined);
+    if (!side?.mayFetch) return undefined;
+    const piece = side.missingEverywhere() ?? (anyMissing ? side.missingUnclaimed() : undefined);
     // What cannot be checked yet is not fetched.
     if (piece === undefined || this.#parts?.swarm.metainfo.pieceHashes[piece] === undefined) return undefined;
-    side?.handle({ type: 'claimed', piece });
+    side.handle({ type: 'claimed', piece });
     return piece;
   }
 

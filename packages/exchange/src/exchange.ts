@@ -201,7 +201,7 @@ export class Exchange {
         growing: blob.growing,
         routes: this.#threads !== undefined,
         hooks: download,
-        limits: this.#options.leechLimits ?? {},
+        limits: { bytesPerSecondMax: this.#limits.blobDownloadBytesPerSecondMax, ...this.#options.leechLimits },
       });
       return side;
     });
@@ -309,6 +309,7 @@ export class Exchange {
         uploads: this.#uploads,
         neighboursMax,
         swarmsPerLinkMax,
+        uploadBytesPerSecondMax: this.#limits.blobUploadBytesPerSecondMax,
         clock: this.#clock,
       },
       side,

@@ -74,6 +74,11 @@ export class LeechSide implements SwarmSide {
     return this.#machine.missingEverywhere();
   }
 
+  /** Whether the limit of the blob lets one more piece be fetched now. */
+  get mayFetch(): boolean {
+    return this.#machine.mayAsk(this.#options.clock());
+  }
+
   /** Missing and not claimed, even if a neighbour was asked for it. */
   missingUnclaimed(): PieceIndex | undefined {
     return this.#machine.missingUnclaimed();

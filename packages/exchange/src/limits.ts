@@ -38,6 +38,10 @@ export interface ExchangeLimits {
   readonly recordBlobBytesMax: number;
   /** How long a download without any source waits before it says so. */
   readonly sourcelessMs: number;
+  /** Bytes of each blob a second, to all peers together; 0 is without limit. */
+  readonly blobUploadBytesPerSecondMax: number;
+  /** Bytes of each blob a second, of all sources together; 0 is without limit. */
+  readonly blobDownloadBytesPerSecondMax: number;
   /** How long close() lets running uploads finish. */
   readonly closeTimeoutMs: number;
   /** How long close() then lets peers read what is on its way, before LEAVE overtakes it. */
@@ -64,6 +68,8 @@ export const defaultLimits: ExchangeLimits = {
   recordsQueuedBytesMax: 2 * MiB,
   recordBlobBytesMax: 256 * KiB,
   sourcelessMs: 250,
+  blobUploadBytesPerSecondMax: 0,
+  blobDownloadBytesPerSecondMax: 0,
   closeTimeoutMs: 5000,
   flushTimeoutMs: 1000,
 };

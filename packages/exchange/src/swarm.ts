@@ -1,7 +1,7 @@
 import { Bitfield, type BlobCut, type PeerId, type PieceIndex, pieceSpan, type SwarmId, swarmIdOf } from '@shoal/core';
 import { type Have, type Join, ProtocolError } from '@shoal/protocol';
 import { sha256 } from '@shoal/store';
-import type { NodeIdentity, PieceReader } from '@shoal/transport';
+import { type NodeIdentity, type PieceReader, type Throttle, throttleOf } from '@shoal/transport';
 import type { LeftReason, Neighbour, SwarmSide } from './neighbour.ts';
 import type { Peer } from './peer.ts';
 import type { Uploads } from './uploads.ts';
@@ -15,6 +15,8 @@ export interface SwarmOptions {
   /** Agents that may be neighbours at once. */
   readonly neighboursMax: number;
   readonly swarmsPerLinkMax: number;
+  /** 0 is without limit. */
+  readonly uploadBytesPerSecondMax: number;
   readonly clock: () => number;
 }
 
@@ -26,6 +28,8 @@ export class Swarm {
   /** Where uploads that start from now on read. */
   reader: PieceReader;
   readonly neighbours = new Map<number, Neighbour>();
+  /** What is sent of this blob, to whomever; undefined without a limit. */
+  readonly throttle: Throttle | undefined;
   readonly #options: SwarmOptions;
   readonly #side: SwarmSide;
   readonly #banned = new Set<PeerId>();
@@ -38,6 +42,7 @@ export class Swarm {
     this.handle = options.handle;
     this.metainfo = options.metainfo;
     this.reader = options.reader;
+    this.throttle = throttleOf(options.uploadBytesPerSecondMax, options.clock);
     this.#options = options;
     this.#side = makeSide(this);
   }

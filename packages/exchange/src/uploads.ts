@@ -52,6 +52,9 @@ export class Uploads {
         availability: (swarm, piece) => this.#swarms.get(swarm)?.side.availability(piece) ?? 0,
         credit: (swarm) => this.#swarms.get(swarm)?.side.creditRank ?? 0,
         held: (swarm, peer) => this.#swarms.get(swarm)?.side.heldBy(peer) ?? 0,
+        ...(options.limits.blobUploadBytesPerSecondMax > 0 && {
+          saturated: (swarm: number) => this.#swarms.get(swarm)?.throttle?.saturated ?? false,
+        }),
       },
     });
     this.#timer = new MachineTimer(options.clock, () => this.#tick());
@@ -250,6 +253,7 @@ export class Uploads {
       piece,
       ...swarm.span(piece),
       reader: swarm.reader,
+      throttle: swarm.throttle,
       onProgress: (bytes) => {
         this.#meter.add(bytes, this.#options.clock());
         this.#options.events.bytesSent?.(peer.role, bytes, swarm.id);

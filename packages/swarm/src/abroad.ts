@@ -15,7 +15,7 @@ export const fillAbroad = (view: SwarmView, nowMs: number): void => {
   const perPeer = perPeerMax(view);
   const patienceMs = waitLimitMs(view);
   for (const [piece, seenMs] of awaited) {
-    if (view.outstanding >= limits.outstandingMax) return;
+    if (view.outstanding >= limits.outstandingMax || !view.mayAsk(nowMs)) return;
     if (seenMs === undefined) awaited.set(piece, nowMs);
     const dueMs = (seenMs ?? nowMs) + turnOf(view, piece) * patienceMs;
     if (dueMs > nowMs) {

@@ -1,7 +1,7 @@
 import type { PieceIndex } from '@shoal/core';
 import { readerPieces } from './fill.ts';
 import type { OriginNeighbour } from './neighbour.ts';
-import type { SwarmView } from './swarm-view.ts';
+import { creditPiece, type SwarmView } from './swarm-view.ts';
 
 /** One credit an origin in a crowd, more when few ask: alone, the credits are what keeps the link full. */
 export const creditsPerOrigin = ({ limits, agents }: SwarmView): number =>
@@ -23,10 +23,11 @@ export const fillCredits = (view: SwarmView, nowMs: number): void => {
     }
     const each = Math.min(share, origin.window);
     if (origin.credits >= each) continue;
-    for (let spent = origin.spent; spent < each && spare > 0; spent++, spare--) {
+    for (let spent = origin.spent; spent < each && spare > 0 && view.mayAsk(nowMs); spent++, spare--) {
       const haveDelta = origin.delta;
       origin.delta = [];
       origin.credits++;
+      view.charge(creditPiece);
       view.actions.push({ type: 'wantAny', peer: origin.peer, haveDelta, prefer: preferred(view) });
     }
   }
@@ -35,7 +36,10 @@ export const fillCredits = (view: SwarmView, nowMs: number): void => {
 /** An origin that answers REFUSE is asked again after a pause that doubles, never at once. */
 export const refused = (view: SwarmView, origin: OriginNeighbour, nowMs: number): void => {
   const { refusedPauseMinMs, refusedPauseMaxMs } = view.limits;
-  origin.credits = Math.max(0, origin.credits - 1);
+  if (origin.credits > 0) {
+    origin.credits--;
+    view.refund(creditPiece);
+  }
   const pauseMs = Math.min(refusedPauseMaxMs, refusedPauseMinMs * 2 ** Math.min(20, origin.refusals));
   origin.refusals++;
   // Jitter: a crowd that was refused together does not come back together.

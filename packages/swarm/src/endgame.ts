@@ -18,7 +18,7 @@ export const fillEndgame = (view: SwarmView, nowMs: number): void => {
   for (const neighbour of [...view.neighbours()]) {
     for (const ask of [...neighbour.asks.values()]) {
       if (view.copies[ask.piece] !== 1) continue;
-      if (view.duplicates >= duplicatesMax) return;
+      if (view.duplicates >= duplicatesMax || !view.mayAsk(nowMs)) return;
       const dueMs = ask.sentMs + ageMs;
       if (dueMs > nowMs) {
         view.wakeAt(dueMs);

@@ -35,12 +35,12 @@ export const fillRequests = (view: SwarmView, nowMs: number): void => {
   }
   const perPeer = perPeerMax(view);
   for (const piece of readerPieces(view)) {
-    if (view.outstanding >= slots) return;
+    if (view.outstanding >= slots || !view.mayAsk(nowMs)) return;
     if (!wanted.has(piece)) continue;
     const source = shortestLine(view, perPeer, nowMs, (agent) => agent.has.has(piece));
     if (source) request(view, source, piece, nowMs);
   }
-  while (view.outstanding < slots && wanted.count > 0) {
+  while (view.outstanding < slots && wanted.count > 0 && view.mayAsk(nowMs)) {
     const source = shortestLine(view, perPeer, nowMs, (agent) => agent.useful > 0);
     const piece = source && pickLowest(source.has, wanted, view.availability, view.prng);
     if (!source || piece === undefined) {

@@ -33,5 +33,6 @@ export const leechLimitsFor = (pieceCount: number, overrides: Partial<LeechLimit
   refusedPauseMaxMs: 1000,
   starvedIntervalMs: 1000,
   silentDropMs: 20_000,
+  bytesPerSecondMax: 0,
   ...overrides,
 });

@@ -81,6 +81,8 @@ export interface LeechLimits {
   readonly starvedIntervalMs: number;
   /** A peer that missed its deadlines and was silent for this long is dropped as stalled. */
   readonly silentDropMs: number;
+  /** What the download takes, from neighbours and by HTTP together; 0 is without limit. */
+  readonly bytesPerSecondMax: number;
 }
 
 export interface LeechOptions {

@@ -7,7 +7,7 @@ import { fillRequests, readerPieces } from './fill.ts';
 import type { LeechAction, LeechEvent, LeechOptions, RejectReason } from './leech-types.ts';
 import { type Neighbour, OriginNeighbour } from './neighbour.ts';
 import type { PeerHandle } from './peer.ts';
-import { SwarmView } from './swarm-view.ts';
+import { creditPiece, SwarmView } from './swarm-view.ts';
 
 /** What a known neighbour says or does. */
 type PeerEvent = Exclude<Extract<LeechEvent, { peer: PeerHandle }>, { type: 'peerJoined' }>;
@@ -121,6 +121,11 @@ export class Leech {
     return this.#missing((piece) => wanted.has(piece) && availability[piece] === 0 && !awaited.has(piece));
   }
 
+  /** Whether the rate of the download leaves room for one more piece. */
+  mayAsk(nowMs: number): boolean {
+    return this.#view.mayAsk(nowMs);
+  }
+
   /** Missing and not claimed, even if a neighbour is asked for it: what the fallback may claim when the swarm stands still. */
   missingUnclaimed(): PieceIndex | undefined {
     return this.#missing((piece) => !this.#view.claimed.has(piece));
@@ -158,7 +163,7 @@ export class Leech {
         neighbour.queueLength = event.queueLength;
         break;
       case 'progress':
-        this.#progress(neighbour, event.piece, nowMs);
+        this.#progress(neighbour, event.piece, event.bytes, nowMs);
         break;
       case 'offer':
         if (neighbour instanceof OriginNeighbour) this.#offer(neighbour, event.piece, nowMs);
@@ -186,9 +191,10 @@ export class Leech {
     }
   }
 
-  #progress(neighbour: Neighbour, piece: PieceIndex, nowMs: number): void {
+  #progress(neighbour: Neighbour, piece: PieceIndex, bytes: number, nowMs: number): void {
     const ask = neighbour.asks.get(piece);
     if (!ask) return;
+    ask.dueBytes = Math.max(0, ask.dueBytes - bytes);
     ask.startedMs ??= nowMs;
     ask.progressMs = nowMs;
     this.#view.wakeAt(deadlineMs(this.#view, ask));
@@ -203,6 +209,7 @@ export class Leech {
       return;
     }
     origin.credits--;
+    view.refund(creditPiece);
     origin.refusals = 0;
     origin.creditsPausedUntilMs = 0;
     const others = view.askedOf(piece).filter((other) => other !== origin);
@@ -229,7 +236,7 @@ export class Leech {
     const gained = !view.have.has(piece);
     // Before the request is forgotten: otherwise the piece would be wanted in between, and every neighbour looked at twice.
     if (gained) view.gained(piece);
-    const ask = sender && view.unask(sender, piece);
+    const ask = sender && view.unask(sender, piece, true);
     if (sender) {
       sender.misses = 0;
       this.#heard(sender, nowMs);
@@ -249,6 +256,10 @@ export class Leech {
   #decide(endgame: boolean, nowMs: number): void {
     const view = this.#view;
     if (view.have.complete) return;
+    if (!view.mayAsk(nowMs)) {
+      view.dryMs = undefined;
+      return;
+    }
     const asked = view.outstanding;
     fillAbroad(view, nowMs);
     fillRequests(view, nowMs);

@@ -10,6 +10,8 @@ export interface Ask {
   readonly offered: boolean;
   startedMs: number | undefined;
   progressMs: number;
+  /** Charged to the download's allowance and not come yet. */
+  dueBytes: number;
 }
 
 /** What a leech knows of one neighbour in one swarm. */

@@ -1,4 +1,5 @@
-import { Bitfield, type PieceIndex, type Prng } from '@shoal/core';
+import { Bitfield, type PieceIndex, pieceSpan, type Prng } from '@shoal/core';
+import { Allowance } from './allowance.ts';
 import { leechLimitsFor, sharedOutstanding } from './leech-limits.ts';
 import type { LeechAction, LeechLimits, LeechOptions } from './leech-types.ts';
 import { type Ask, Neighbour, OriginNeighbour } from './neighbour.ts';
@@ -6,6 +7,9 @@ import type { PeerHandle, PeerRole } from './peer.ts';
 import { PieceSet, countCommon } from './piece-set.ts';
 import { Turnaround } from './turnaround.ts';
 import type { GatewayPlace } from './zones.ts';
+
+/** Which piece a credit brings is not known before it comes: it is paid for as the first one would be. */
+export const creditPiece = 0;
 
 /**
  * What the leech knows, kept consistent: `wanted` is missing, asked of nobody and not claimed; `availability` counts the
@@ -18,6 +22,9 @@ export class SwarmView {
   limits: LeechLimits;
   readonly #aloneMax: number;
   readonly prng: Prng;
+  readonly #lengthOf: (piece: PieceIndex) => number;
+  /** Undefined without a limit, so that nothing is counted then. */
+  readonly #allowance: Allowance | undefined;
   readonly have: Bitfield;
   readonly wanted: PieceSet;
   readonly claimed: PieceSet;
@@ -44,10 +51,13 @@ export class SwarmView {
   /** Since when nothing could be asked though slots were free. */
   dryMs: number | undefined;
 
-  constructor({ pieceCount, have, prng, limits }: LeechOptions) {
+  constructor({ pieceCount, pieceLength, size, have, prng, limits }: LeechOptions) {
     this.pieceCount = pieceCount;
+    this.#lengthOf = (piece) => pieceSpan(size, pieceLength, piece).length;
     this.limits = leechLimitsFor(pieceCount, limits);
     this.#aloneMax = this.limits.outstandingMax;
+    const { bytesPerSecondMax } = this.limits;
+    this.#allowance = bytesPerSecondMax > 0 ? new Allowance(bytesPerSecondMax) : undefined;
     this.prng = prng;
     this.have = have.clone();
     this.wanted = new PieceSet(pieceCount);
@@ -88,6 +98,7 @@ export class SwarmView {
   leave(neighbour: Neighbour): void {
     for (const piece of [...neighbour.asks.keys()]) this.unask(neighbour, piece);
     if (this.agents.delete(neighbour.peer)) for (const piece of neighbour.has) this.#count(piece, -1);
+    for (let credits = this.origins.get(neighbour.peer)?.credits ?? 0; credits > 0; credits--) this.refund(creditPiece);
     this.origins.delete(neighbour.peer);
     this.abroad.delete(neighbour.peer);
   }
@@ -116,6 +127,7 @@ export class SwarmView {
       offered,
       startedMs: offered ? nowMs : undefined,
       progressMs: nowMs,
+      dueBytes: this.charge(piece),
     });
     neighbour.asked = neighbour.asks.size;
     if (!offered) this.outstanding++;
@@ -125,10 +137,14 @@ export class SwarmView {
     this.#update(piece);
   }
 
-  /** Forgets a request or an offer; the piece is wanted again unless it is here or asked elsewhere. */
-  unask(neighbour: Neighbour, piece: PieceIndex): Ask | undefined {
+  /**
+   * Forgets a request or an offer; the piece is wanted again unless it is here or asked elsewhere. `arrived`: all of its
+   * bytes have come.
+   */
+  unask(neighbour: Neighbour, piece: PieceIndex, arrived = false): Ask | undefined {
     const ask = neighbour.asks.get(piece);
     if (!ask) return undefined;
+    if (!arrived) this.#allowance?.charge(-ask.dueBytes);
     neighbour.asks.delete(piece);
     neighbour.asked--;
     if (!ask.offered) this.outstanding--;
@@ -157,9 +173,30 @@ export class SwarmView {
   }
 
   claim(piece: PieceIndex, claimed: boolean): void {
-    if (claimed) this.claimed.add(piece);
-    else this.claimed.delete(piece);
+    if (claimed && this.claimed.add(piece)) this.charge(piece);
+    else if (!claimed && this.claimed.delete(piece)) this.refund(piece);
     this.#update(piece);
+  }
+
+  /** Whether the rate of the download lets one more piece be asked for; wakes the machine when it will. */
+  mayAsk(nowMs: number): boolean {
+    if (!this.#allowance) return true;
+    const openAtMs = this.#allowance.openAtMs(nowMs);
+    if (openAtMs > nowMs) this.wakeAt(openAtMs);
+    return openAtMs <= nowMs;
+  }
+
+  /** The piece will come and is paid for beforehand. Answers its bytes; 0 without a limit. */
+  charge(piece: PieceIndex): number {
+    if (!this.#allowance) return 0;
+    const bytes = this.#lengthOf(piece);
+    this.#allowance.charge(bytes);
+    return bytes;
+  }
+
+  /** It does not come. */
+  refund(piece: PieceIndex): void {
+    this.#allowance?.charge(-this.#lengthOf(piece));
   }
 
   /** True when more may be out than before; what is out above a lower D comes to its end. */

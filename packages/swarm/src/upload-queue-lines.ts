@@ -78,6 +78,15 @@ export class UploadLines {
     return this.#running.large;
   }
 
+  /** Transfers that hold a slot: not those of a blob at its own limit, which go on when it lets them. */
+  slotsTaken(): Readonly<Record<'small' | 'large', number>> {
+    if (!this.#rank?.saturated) return this.#running;
+    const taken = { ...this.#running };
+    for (const { running } of this.#lines.values())
+      for (const kind of kinds) taken[kind] -= this.#heldBack(running, kind);
+    return taken;
+  }
+
   waitingOf(peer: PeerHandle): number {
     const line = this.#lines.get(peer);
     return line ? line.small.waiting.length + line.large.waiting.length : 0;
@@ -149,10 +158,19 @@ export class UploadLines {
     const choice = new Choice(this.#rank, openings.starts - passedOverMax);
     for (const { small, large, running } of this.#lines.values()) {
       const place = running.length > 0 ? 2 : 0;
-      if (smallOpen && small.running < runningPerPeerMax) choice.consider(small.waiting, place);
-      if (largeOpen && large.running < runningPerPeerMax) choice.consider(large.waiting, place + 1);
+      if (smallOpen && small.running - this.#heldBack(running, 'small') < runningPerPeerMax)
+        choice.consider(small.waiting, place);
+      if (largeOpen && large.running - this.#heldBack(running, 'large') < runningPerPeerMax)
+        choice.consider(large.waiting, place + 1);
     }
     return choice.best;
+  }
+
+  #heldBack(running: readonly Running[], kind: 'small' | 'large'): number {
+    if (!this.#rank?.saturated) return 0;
+    let count = 0;
+    for (const transfer of running) if (kindOf(transfer) === kind && this.#rank.saturated(transfer.swarm)) count++;
+    return count;
   }
 
   #lineOf(peer: PeerHandle): Line {
@@ -195,6 +213,7 @@ class Choice {
     let availability = this.#availability;
     const lateBefore = this.#lateBefore;
     for (const entry of entries) {
+      if (this.#rank?.saturated?.(entry.swarm)) continue;
       const entryLate = entry.sinceStart < lateBefore || entry.piece === firstPiece;
       if (best && late && !entryLate) continue;
       const rarity = this.#availabilityOf(entry);
@@ -207,6 +226,7 @@ class Choice {
       availability = rarity;
       this.#heldFor = undefined;
     }
+    if (!best) return;
     this.best = best;
     this.#place = place;
     this.#late = late;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UploadQueue } from './upload-queue.ts';
-import type { UploadAction, UploadEvent, UploadLimits } from './upload-types.ts';
+import type { UploadAction, UploadEvent, UploadLimits, UploadRank } from './upload-types.ts';
 
 const MiB = 1024 * 1024;
 
@@ -10,8 +10,8 @@ class Driver {
   readonly queue: UploadQueue;
   nowMs = 0;
 
-  constructor(limits: Partial<UploadLimits> = {}) {
-    this.queue = new UploadQueue({ limits });
+  constructor(limits: Partial<UploadLimits> = {}, rank?: UploadRank) {
+    this.queue = new UploadQueue({ limits, ...(rank && { rank }) });
   }
 
   do(event: UploadEvent): UploadAction[] {
@@ -99,6 +99,26 @@ test('without a limit the gate opens as long as more transfers move more bytes, 
     most = Math.max(most, narrow.queue.active);
   }
   assert.ok(most >= 5 && most <= 7, String(most));
+});
+
+test('a blob at its own limit holds no slot, whatever runs and waits of it, and does not hold up another', () => {
+  const saturated = new Set<number>();
+  const rank = {
+    availability: () => 1,
+    held: () => 0,
+    saturated: (swarm: number) => saturated.has(swarm),
+  };
+  const driver = new Driver({ activeMin: 2, activeMax: 2 }, rank);
+  assert.deepEqual([driver.ask(1, 0), driver.ask(1, 1)].flat(), [start(1, 0), start(1, 1)]);
+  assert.deepEqual(driver.ask(1, 7, { swarm: 1 }), []);
+  for (let peer = 1; peer <= 20; peer++) assert.deepEqual(driver.ask(peer, 2), []);
+  saturated.add(0);
+  assert.deepEqual(driver.do({ type: 'timer' }), [{ type: 'start', peer: 1, swarm: 1, piece: 7 }]);
+  driver.end(1, 0);
+  assert.equal(driver.queue.active, 2, 'nothing more of the blob is started');
+  saturated.clear();
+  assert.deepEqual(driver.do({ type: 'timer' }), []);
+  assert.equal(driver.end(1, 1).length, 1);
 });
 
 test('a small piece of a small blob never waits behind large ones', () => {

@@ -139,11 +139,12 @@ export class UploadQueue {
 
   #next(): Waiting | undefined {
     const { always } = this.#gate;
-    const gate = this.#gate.open(this.active);
-    const open = this.active < this.#limits.activeMax;
+    const { small, large } = this.#lines.slotsTaken();
+    const gate = this.#gate.open(small + large);
+    const open = small + large < this.#limits.activeMax;
     return this.#lines.next({
-      small: gate || (open && this.#lines.runningSmall < always),
-      large: gate || (open && this.#lines.runningLarge < always),
+      small: gate || (open && small < always),
+      large: gate || (open && large < always),
       starts: this.#starts,
     });
   }

@@ -70,6 +70,8 @@ export interface UploadRank {
   held(swarm: SwarmHandle, peer: PeerHandle): number;
   /** In place of a piece's availability for a credit, whose piece is not chosen yet. */
   credit?(swarm: SwarmHandle): number;
+  /** A transfer of it waits for its own limit: nothing more of it is started, and what runs of it holds no slot. */
+  saturated?(swarm: SwarmHandle): boolean;
 }
 
 export interface UploadLimits {

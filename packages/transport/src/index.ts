@@ -7,6 +7,7 @@ export * from './identity.ts';
 export * from './link.ts';
 export { type Log, silentLog } from './log.ts';
 export { type Acceptor, type Listener, type Receive, type SocketFactory, tcpSockets } from './socket-factory.ts';
+export { Throttle, throttleOf } from './throttle.ts';
 export { type PeerTls, TlsSockets } from './tls-sockets.ts';
 export * from './uplink.ts';
 export { DataThreads } from './threads/data-threads.ts';

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { KiB, MiB } from '@shoal/core';
 import { chunkBytesMax } from '@shoal/protocol';
 import { dataPair, type LinkedPair } from './testing/node.ts';
+import type { TransferHandle } from './uplink.ts';
 import { Throttle, throttleOf } from './throttle.ts';
 
 suite('Throttle', () => {
@@ -52,6 +53,17 @@ suite('Throttle', () => {
     assert.ok(!process.getActiveResourcesInfo().includes('Timeout'));
   });
 
+  test('who leaves has no turn, and what is given back may be spent again', () => {
+    const throttle = new Throttle(1000, () => 0);
+    const [left, stays] = [(): void => {}, (): void => {}];
+    assert.ok(!throttle.admit(left) && !throttle.admit(stays));
+    assert.deepEqual([throttle.leave(left), throttle.leave(left), throttle.saturated], [true, false, true]);
+    assert.deepEqual([throttle.leave(stays), throttle.saturated], [true, false]);
+    throttle.spend(10);
+    throttle.spend(-11);
+    assert.ok(throttle.admit(stays));
+  });
+
   test('no limit, no throttle', () =>
     assert.equal(
       throttleOf(0, () => 0),
@@ -77,6 +89,72 @@ const timeMs = async ({ up, down, upLink }: LinkedPair, bytes: number): Promise<
   assert.ok(up.endpoint);
   return performance.now() - startMs;
 };
+
+suite('limits of a transfer', () => {
+  const reader = { readInto: (buffer: Uint8Array) => buffer.length };
+  const bytesOf = ({ down }: LinkedPair, channel: number): number =>
+    down.seen.frames.reduce((sum, { header }) => sum + (header.channel === channel ? header.length : 0), 0);
+
+  test('of two blobs on one connection each has its own, and one without goes at full speed', async () => {
+    await using pair = await dataPair();
+    const uplink = pair.upLink.uplink!;
+    // At these rates the first two would take hours, so that only their own bursts come.
+    const slow = [1000, 2000].map((rate) => new Throttle(rate, () => performance.now()));
+    for (const [index, throttle] of slow.entries())
+      for (const piece of [0, 1, 2])
+        uplink.start({ channel: index + 1, piece, offset: 0, length: 4 * MiB, reader, throttle, onEnd() {} });
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    uplink.start({ channel: 3, piece: 0, offset: 0, length: 64 * MiB, reader, onEnd: resolve });
+    assert.ok(await promise);
+    await pair.down.seen.until('all of the third', () => bytesOf(pair, 3) === 64 * MiB);
+    for (const channel of [1, 2]) assert.ok(bytesOf(pair, channel) <= chunkBytesMax, `channel ${channel}`);
+    assert.ok(slow.every(({ saturated }) => saturated));
+    await pair.up.endpoint.close();
+    assert.ok(!slow.some(({ saturated }) => saturated), 'nobody waits any more when the connection is gone');
+  });
+
+  test('a transfer that waits for its limit is cancelled at once, and its chunk is given back', async () => {
+    await using pair = await dataPair();
+    const uplink = pair.upLink.uplink!;
+    let nowMs = 0;
+    const throttle = new Throttle(1000, () => nowMs);
+    const ends: boolean[] = [];
+    const start = (piece: number): TransferHandle =>
+      uplink.start({ channel: 1, piece, offset: 0, length: MiB, reader, throttle, onEnd: (ok) => ends.push(ok) });
+    const waits = start(0);
+    uplink.cancel(waits);
+    await pair.down.seen.until('the word of its end', () => pair.down.seen.frames.length === 1);
+    assert.deepEqual([ends, throttle.saturated, pair.down.seen.frames[0]!.header.length], [[false], false, 0]);
+    nowMs = 1;
+    uplink.cancel(start(1));
+    assert.ok(
+      throttle.admit(() => {}),
+      'what was paid for the chunk is there again',
+    );
+  });
+
+  test('twice the rate takes half the time, over several connections', async () => {
+    const rate = 8 * MiB;
+    const bytes = 6 * MiB;
+    const time = async (throttle: Throttle): Promise<number> => {
+      await using one = await dataPair();
+      await using two = await dataPair();
+      const startMs = performance.now();
+      const ended = [one, two].map(({ upLink }) => {
+        const { promise, resolve } = Promise.withResolvers<boolean>();
+        upLink.uplink!.start({ channel: 1, piece: 0, offset: 0, length: bytes / 2, reader, throttle, onEnd: resolve });
+        return promise;
+      });
+      assert.deepEqual(await Promise.all(ended), [true, true]);
+      return performance.now() - startMs;
+    };
+    const clock = (): number => performance.now();
+    const [slowMs, fastMs] = await Promise.all([time(new Throttle(rate, clock)), time(new Throttle(2 * rate, clock))]);
+    assert.ok(slowMs / fastMs > 1.5 && slowMs / fastMs < 2.6, `${slowMs} and ${fastMs} ms`);
+    // A chunk of each connection may be on credit, and the burst is free.
+    assert.ok(slowMs >= ((bytes - 2 * chunkBytesMax - 0.05 * rate) / rate) * 1000, `${slowMs} ms`);
+  });
+});
 
 suite('limits of an endpoint', () => {
   test('a frame that has begun is read to its end, and the next one waits', async () => {

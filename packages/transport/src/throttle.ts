@@ -32,11 +32,21 @@ export class Throttle {
     return false;
   }
 
+  /** Who waits no longer wants a turn. True when it was waiting. */
+  leave(resume: () => void): boolean {
+    const index = this.#waiting.indexOf(resume);
+    if (index < 0) return false;
+    this.#waiting.splice(index, 1);
+    if (this.#waiting.length === 0) removeTick(this.#tick);
+    return true;
+  }
+
   /** Somebody waits for their turn: the rate is used up. */
   get saturated(): boolean {
     return this.#waiting.length > 0;
   }
 
+  /** Less than nothing gives back what was spent in vain. */
   spend(bytes: number): void {
     this.#balance -= bytes;
   }

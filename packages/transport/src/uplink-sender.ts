@@ -20,10 +20,17 @@ class Running implements TransferHandle {
   read = 0;
   /** Bytes that the kernel has taken. */
   written = 0;
+  /** Its own limit admits it. */
+  readonly admitted: () => void;
 
-  constructor(transfer: Transfer) {
+  constructor(transfer: Transfer, admitted: (running: Running) => void) {
     this.transfer = transfer;
     this.length = transfer.length;
+    this.admitted = () => admitted(this);
+  }
+
+  get nextLength(): number {
+    return Math.min(chunkBytesMax, this.length - this.read);
   }
 }
 
@@ -35,6 +42,10 @@ export class UplinkSender implements Uplink {
   readonly #running = new Set<Running>();
   readonly #queue = new TransferQueue<Running>();
   readonly #admitted = (): void => this.#afterWait();
+  readonly #paid = (running: Running): void => {
+    this.#toQueue(running);
+    this.#pump();
+  };
   #inFlight = 0;
   #taken = 0;
   #turnBytes = 0;
@@ -60,19 +71,19 @@ export class UplinkSender implements Uplink {
 
   start(transfer: Transfer): TransferHandle {
     check(transfer);
-    const running = new Running(transfer);
+    const running = new Running(transfer, this.#paid);
     if (!this.#open) {
       queueMicrotask(() => transfer.onEnd(false));
       return running;
     }
     this.#running.add(running);
-    this.#queue.add(running);
+    this.#lineUp(running);
     this.#pumpSoon();
     return running;
   }
 
   cancel(handle: TransferHandle): void {
-    if (handle instanceof Running && this.#queue.remove(handle)) this.#abort(handle);
+    if (handle instanceof Running && this.#takeOut(handle)) this.#abort(handle);
   }
 
   /** The connection is gone. */
@@ -81,7 +92,27 @@ export class UplinkSender implements Uplink {
     clearImmediate(this.#turn);
     const lost = [...this.#running];
     this.#running.clear();
+    for (const running of lost) this.#takeOut(running);
     for (const { transfer } of lost) transfer.onEnd(false);
+  }
+
+  /** Whoever has a limit of its own pays for the next chunk before it stands in line, so that no other waits behind it. */
+  #lineUp(running: Running): void {
+    if (running.transfer.throttle?.admit(running.admitted) !== false) this.#toQueue(running);
+  }
+
+  #toQueue(running: Running): void {
+    running.transfer.throttle?.spend(running.nextLength);
+    this.#queue.add(running);
+  }
+
+  /** True when it was in line, or waited for its own limit. */
+  #takeOut(running: Running): boolean {
+    const { throttle } = running.transfer;
+    if (throttle?.leave(running.admitted)) return true;
+    if (!this.#queue.remove(running)) return false;
+    throttle?.spend(-running.nextLength);
+    return true;
   }
 
   /** Transfers that start together are all in line before the first chunk is chosen. */
@@ -115,7 +146,7 @@ export class UplinkSender implements Uplink {
     const running = this.#queue.take();
     if (!running) return;
     const { transfer } = running;
-    const length = Math.min(chunkBytesMax, transfer.length - running.read);
+    const length = running.nextLength;
     const offset = transfer.offset + running.read;
     const chunk = takeChunk();
     const frame = chunk.subarray(0, dataHeaderBytes + length);
@@ -126,7 +157,7 @@ export class UplinkSender implements Uplink {
     }
     encodeDataHeader({ channel: transfer.channel, piece: transfer.piece, offset, length }, frame);
     running.read += length;
-    if (running.read < transfer.length) this.#queue.add(running);
+    if (running.read < transfer.length) this.#lineUp(running);
     this.#count(length);
     this.#connection.write(frame, (ok) => {
       giveChunk(chunk);

@@ -1,4 +1,5 @@
 import type { PieceIndex } from '@shoal/core';
+import type { Throttle } from './throttle.ts';
 
 /** Where an uplink reads pieces from. */
 export interface PieceReader {
@@ -15,6 +16,8 @@ export interface Transfer {
   readonly offset: number;
   readonly length: number;
   readonly reader: PieceReader;
+  /** A limit that it shares with transfers on this and other links: while it does not admit, others on the link go on. */
+  readonly throttle?: Throttle | undefined;
   /** After each chunk has been handed to the kernel. */
   onProgress?(bytes: number): void;
   /**

@@ -175,6 +175,15 @@ const schema = section({
       default: 0,
       description: 'Most bytes a second taken from other nodes; 0 is without limit.',
     }),
+    blobUploadBytesPerSecondMax: bytes({
+      default: 0,
+      description: 'Most bytes a second sent of one blob, to all nodes together; 0 is without limit.',
+    }),
+    blobDownloadBytesPerSecondMax: bytes({
+      default: 0,
+      description:
+        'Most bytes a second taken of one blob into the cache, from other nodes and by HTTP from origins together; 0 is without limit. Kept in whole pieces, which come one after the other as fast as they can.',
+    }),
     downloadsMax: integer({
       default: 256,
       min: 1,

@@ -164,6 +164,7 @@ const pullsOf = (ground: Ground, swarm: SwarmSide, metainfo: MetainfoSource, dir
       clock,
       prng,
       fallbackMs: deadlines.fallbackMs,
+      bytesPerSecondMax: limits.blobDownloadBytesPerSecondMax,
       firstByteMs: deadlines.firstByteMs,
       verifyWhole: config.cache.verify === 'blob',
     },

@@ -25,7 +25,9 @@ const againSpreadMs = 5_000;
 /** Of the time for a handshake: a dial that waits longer had better try somebody else. */
 const dialShare = 0.6;
 
-const exchangeLimits = ({ linkMs }: AgentConfig['deadlines']): Partial<ExchangeLimits> => ({
+const exchangeLimits = ({ limits, deadlines: { linkMs } }: AgentConfig): Partial<ExchangeLimits> => ({
+  blobUploadBytesPerSecondMax: limits.blobUploadBytesPerSecondMax,
+  blobDownloadBytesPerSecondMax: limits.blobDownloadBytesPerSecondMax,
   dialTimeoutMs: Math.round(linkMs * dialShare),
   joinTimeoutMs: linkMs,
   dataTimeoutMs: linkMs,
@@ -94,7 +96,7 @@ export class SwarmSide implements AsyncDisposable {
         listen: pieces,
         dataThreads: pieces.threads,
         ...(sockets && { sockets }),
-        limits: exchangeLimits(deadlines),
+        limits: exchangeLimits(config),
         transportLimits: {
           handshakeTimeoutMs: deadlines.linkMs,
           pingTimeoutMs: deadlines.linkMs,

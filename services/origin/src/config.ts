@@ -177,6 +177,11 @@ const schema = section({
       default: 0,
       description: 'Most bytes a second of pieces sent to agents; 0 is without limit. HTTP bodies are not counted.',
     }),
+    blobUploadBytesPerSecondMax: bytes({
+      default: 0,
+      description:
+        'Most bytes a second of pieces of one blob sent to agents, to all together; 0 is without limit. HTTP bodies are not counted.',
+    }),
   }),
   readiness: section({
     freeBytesMin: bytes({

@@ -37,6 +37,8 @@ export interface PullContext {
   readonly clock: () => number;
   readonly prng: Prng;
   readonly fallbackMs: number;
+  /** Of one blob; 0 is without limit. */
+  readonly bytesPerSecondMax: number;
   readonly firstByteMs: number;
   readonly verifyWhole: boolean;
 }
@@ -256,7 +258,7 @@ export class BlobPull {
   #step(): void {
     if (this.#ended) return;
     this.#helpFirstByte();
-    const { clock, fallbackMs, announcer, events } = this.#context;
+    const { clock, fallbackMs, bytesPerSecondMax, announcer, events } = this.#context;
     const nowMs = clock();
     this.#confirmation?.step(this.#download.hearsHashes, nowMs);
     // Where bytes enter the zone through others, neighbours without a piece are no reason to fetch it from afar.
@@ -273,7 +275,7 @@ export class BlobPull {
         degree: this.#download.degree,
         lot: this.#lot,
       },
-      { fallbackMs, pieceLength: this.blob.pieceLength },
+      { fallbackMs, pieceLength: this.blob.pieceLength, bytesPerSecondMax },
     );
     if (rung !== this.#rung) events.rung(this.digest, rung);
     if (rung !== 'swarm') this.#originEntry.far();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { KiB, MiB } from '@shoal/core';
 import { decideRung, type LadderState } from './ladder.ts';
 
-const limits = { fallbackMs: 2000, pieceLength: 256 * KiB };
+const limits = { fallbackMs: 2000, pieceLength: 256 * KiB, bytesPerSecondMax: 0 };
 const state = (changes: Partial<LadderState>): LadderState => ({
   nowMs: 100_000,
   swarmProgressMs: 99_900,
@@ -34,6 +34,13 @@ test('a swarm that stands still gives way to HTTP, and large pieces get more pat
   assert.equal(decideRung(state({ swarmProgressMs: 97_000 }), limits), 'http-any');
   assert.equal(decideRung(state({ swarmProgressMs: 97_000 }), { ...limits, pieceLength: 32 * MiB }), 'swarm');
   assert.equal(decideRung(state({ swarmProgressMs: 93_000 }), { ...limits, pieceLength: 32 * MiB }), 'http-any');
+});
+
+test('whoever keeps its own limit is patient with a swarm that delivers no faster', () => {
+  const slow = { ...limits, pieceLength: MiB, bytesPerSecondMax: MiB / 4 };
+  assert.equal(decideRung(state({ swarmProgressMs: 97_000 }), { ...limits, pieceLength: MiB }), 'http-any');
+  assert.equal(decideRung(state({ swarmProgressMs: 95_000 }), slow), 'swarm');
+  assert.equal(decideRung(state({ swarmProgressMs: 93_000 }), slow), 'http-any');
 });
 
 test('with no source and no origin it says so, after the same patience, and goes on trying', () => {

@@ -25,9 +25,11 @@ export interface LadderState {
 export interface LadderLimits {
   readonly fallbackMs: number;
   readonly pieceLength: number;
+  /** Of this blob; 0 is without limit. */
+  readonly bytesPerSecondMax: number;
 }
 
-/** A slow swarm is not a dead one: the larger the pieces, the longer one may be on its way. */
+/** A slow swarm is not a dead one: the larger the pieces, and the lower the limit, the longer one may be on its way. */
 const slowestBytesPerSecond = 8 * MiB;
 
 /** Between two neighbours there may be none for a moment. */
@@ -41,10 +43,11 @@ const httpPauseMs = 1_000;
  * wait for the same slow origin one after the other turns to HTTP, in the order of their lots, and passes on what it gets:
  * a crowd that did so at once would take the whole blob from the origin once each.
  */
-export const decideRung = (state: LadderState, { fallbackMs, pieceLength }: LadderLimits): Rung => {
+export const decideRung = (state: LadderState, limits: LadderLimits): Rung => {
   const { nowMs, swarmProgressMs, noSourcesSinceMs, httpFailedMs, httpBusyUntilMs, degree, lot } = state;
   const sourcelessForMs = noSourcesSinceMs === undefined ? 0 : nowMs - noSourcesSinceMs;
-  const patienceMs = fallbackMs + (pieceLength / slowestBytesPerSecond) * 1000;
+  const { fallbackMs, pieceLength, bytesPerSecondMax } = limits;
+  const patienceMs = fallbackMs + (pieceLength / Math.min(slowestBytesPerSecond, bytesPerSecondMax || Infinity)) * 1000;
   const turn = 1 + lot * degree;
   const alone = sourcelessForMs >= sourcelessMs * turn;
   const stalled = nowMs - swarmProgressMs >= patienceMs * turn;

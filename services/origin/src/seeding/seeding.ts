@@ -68,6 +68,7 @@ export class Seeding implements AsyncDisposable {
         },
         listen: { host: pieces.host, port: pieces.port },
         ...(sockets && { sockets }),
+        limits: { blobUploadBytesPerSecondMax: limits.blobUploadBytesPerSecondMax },
         transportLimits: { uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax, handshakesMax },
         log,
         events: {
