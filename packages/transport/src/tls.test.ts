@@ -172,7 +172,8 @@ suite('bad input before TLS', () => {
     const started = net.connect(node.address).on('error', () => {});
     const trickle = setInterval(() => started.write(Uint8Array.of(0)), 20);
     started.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc));
-    await once(started.resume(), 'close');
+    // Not by once(): bytes that cross with the end have it answered by a reset, which is as good.
+    await new Promise<void>((resolve) => started.resume().once('close', () => resolve()));
     clearInterval(trickle);
     assert.ok(node.seen.log.some((line) => line.includes('no TLS handshake within 2000 ms')));
   });
