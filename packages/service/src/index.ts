@@ -39,6 +39,7 @@ export { adminPaths, openApiPath } from './openapi/admin-paths.ts';
 export { openApiDocument } from './openapi/document.ts';
 export type { Operation, Paths } from './openapi/document.ts';
 export { serveOpenApi } from './openapi/serve.ts';
+export { HttpPool, request } from './http/http-pool.ts';
 export { ListenError, listening } from './http/listen.ts';
 export { AdminServer } from './http/admin-server.ts';
 export type { ReadinessCheck } from './http/readiness.ts';

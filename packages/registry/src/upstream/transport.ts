@@ -1,5 +1,5 @@
 import { getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { UpstreamError } from './upstream-error.ts';
 
 export interface UpstreamDeadlines {
@@ -39,13 +39,12 @@ const headerBytesMax = 64 * 1024;
 /** Single HTTP requests to one upstream and whom it refers to: its token server, its object storage. Follows nothing. */
 export class UpstreamTransport {
   readonly #options: TransportOptions;
-  readonly #verified: Dispatcher;
-  readonly #own: Dispatcher;
+  /** By whether certificates have to verify. */
+  readonly #dispatchers = new Map<boolean, Dispatcher>();
+  #closed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#verified = this.#dispatcher(true);
-    this.#own = options.insecure ? this.#dispatcher(false) : this.#verified;
   }
 
   /**
@@ -59,12 +58,17 @@ export class UpstreamTransport {
 
   /** @throws UpstreamError `unreachable`; the signal's reason */
   async send({ url, signal, body, ...rest }: WireRequest): Promise<WireAnswer> {
+    // Loaded when a registry is asked: most nodes never ask one.
+    const undici = await import('undici');
+    signal.throwIfAborted();
+    if (this.#closed) throw brokenConnection(url, new Error('the transport is closed'));
+    const verify = !this.#options.insecure || url.host !== this.#options.url.host;
     try {
-      return await request(url, {
+      return await undici.request(url, {
         ...rest,
         ...(body !== undefined && { body }),
         signal,
-        dispatcher: url.host === this.#options.url.host ? this.#own : this.#verified,
+        dispatcher: this.#dispatcher(undici, verify),
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -73,10 +77,17 @@ export class UpstreamTransport {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#verified.destroy(), this.#own.destroy()]);
+    this.#closed = true;
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
   }
 
-  #dispatcher(verify: boolean): Dispatcher {
+  #dispatcher(undici: typeof import('undici'), verify: boolean): Dispatcher {
+    const dispatcher = this.#dispatchers.get(verify) ?? this.#connect(undici, verify);
+    this.#dispatchers.set(verify, dispatcher);
+    return dispatcher;
+  }
+
+  #connect({ Agent, ProxyAgent }: typeof import('undici'), verify: boolean): Dispatcher {
     const { ca, deadlines, proxy } = this.#options;
     const tls = {
       rejectUnauthorized: verify,

@@ -1,6 +1,6 @@
 import { ShoalError } from '@shoal/core';
 import type { Dispatcher } from 'undici';
-import { request } from 'undici';
+import { request } from '../http/http-pool.ts';
 import type { ClusterAuth } from './cluster-auth.ts';
 import { ClusterAuthError, unsignedBody } from './cluster-auth.ts';
 
@@ -63,7 +63,7 @@ const fetchOnce = async (
     bodyTimeout: timeoutMs,
     ...(signal && { signal }),
     ...(dispatcher && { dispatcher }),
-  } as Parameters<typeof request>[1]);
+  });
   try {
     verify(auth, proof, answer);
   } catch (error) {

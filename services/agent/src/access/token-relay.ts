@@ -1,8 +1,8 @@
 import { KiB, OciError, ShoalError } from '@shoal/core';
 import { tokenPath } from '@shoal/registry';
-import { readBytes } from '@shoal/service';
+import { readBytes, request as send } from '@shoal/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Dispatcher, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
 
 /** A form holds a name, a password and a few scopes; an answer a token. */
 const formBytesMax = 16 * KiB;

@@ -60,8 +60,8 @@ export class AgentRegistry implements ReadRegistry {
     const served = await this.#manifest(repository, reference, context);
     // Who only asks by HEAD has not chosen this mirror yet.
     if (context.method === 'GET' && this.#orphaned(repository))
-      await this.#inTime(`${repository}, its blobs`, (late) =>
-        this.#manifests.assertObtainable(repository, served, AbortSignal.any([context.signal, late])),
+      await this.#inTime(`${repository}, its blobs`, (deadline) =>
+        this.#manifests.assertObtainable(repository, served, AbortSignal.any([context.signal, deadline.signal])),
       );
     return served;
   }
@@ -73,8 +73,8 @@ export class AgentRegistry implements ReadRegistry {
   ): Promise<ServedManifest> {
     const atHand = reference.kind === 'digest' ? this.#manifests.atHand(repository, reference.digest) : undefined;
     if (atHand) return atHand;
-    return this.#inTime(`${repository}, manifest`, (late) => {
-      const ended = () => AbortSignal.any([context.signal, late]);
+    return this.#inTime(`${repository}, manifest`, (deadline) => {
+      const ended = () => AbortSignal.any([context.signal, deadline.signal]);
       return reference.kind === 'tag'
         ? this.#manifests.byTag(repository, reference.tag, context.method, ended)
         : this.#manifests.byDigest(repository, reference.digest, ended);
@@ -124,10 +124,10 @@ export class AgentRegistry implements ReadRegistry {
   }
 
   /** One deadline over all the steps, however many origins, trackers and peers hang. @throws ShoalError UNAVAILABLE (503) */
-  async #inTime<T>(what: string, work: (late: AbortSignal) => Promise<T>): Promise<T> {
+  async #inTime<T>(what: string, work: (deadline: FirstByteDeadline) => Promise<T>): Promise<T> {
     const deadline = new FirstByteDeadline(this.#firstByteMs, what);
     try {
-      return await deadline.race(work(deadline.signal));
+      return await deadline.race(work(deadline));
     } finally {
       deadline.met();
     }

@@ -6,11 +6,12 @@ import {
   ClusterAnswerError,
   clusterFetch,
   clusterFetchJson,
+  type HttpPool,
   readBytes,
+  request,
   schemaCheck,
 } from '@shoal/service';
 import { parseUpstreamName, retryAfterMs } from '@shoal/registry';
-import { type Agent as HttpPool, request } from 'undici';
 
 /** Records and manifests above this are refused, whatever an origin announces. */
 const recordBytesMax = 16 * 1024 * 1024;
