@@ -4,14 +4,18 @@ import { KiB, MiB, parsePeerId } from '@shoal/core';
 import { Endpoint, type EndpointHandler, type EndpointLimits, type Link } from '@shoal/transport';
 import type { Scenario } from './round.ts';
 
-const megabytesPerSecond = [2, 10, 100, 500];
+export const megabytesPerSecond = [2, 10, 100, 500];
 /** The limit is that of a process, so it has to hold over several peers. */
 const peers = 2;
 const pieceBytes = 4 * MiB;
-const settleMs = 500;
+export const settleMs = 500;
 const windowMsMin = 1500;
 /** A chunk more or less at the ends of the window is then 1 % of it. */
 const windowBytesMin = 100 * 256 * KiB;
+
+/** `rate`: the expected one in bytes a second; 0: unknown. */
+export const windowMsFor = (rate: number): number =>
+  Math.max(windowMsMin, rate === 0 ? 0 : (windowBytesMin / rate) * 1000);
 
 const limitNames = { upload: 'uploadBytesPerSecondMax', download: 'downloadBytesPerSecondMax' } as const;
 
@@ -56,14 +60,14 @@ const flow = async (side: 'upload' | 'download', limited: Partial<EndpointLimits
   await wait(settleMs);
   const cpu = process.cpuUsage();
   arrivals.begin();
-  await wait(Math.max(windowMsMin, rate === 0 ? 0 : (windowBytesMin / rate) * 1000));
+  await wait(windowMsFor(rate));
   const { bytes, seconds } = arrivals.seen;
   const { user, system } = process.cpuUsage(cpu);
   return { bytesPerSecond: bytes / seconds, cpuPerGB: ((user + system) / 1e6 / bytes) * 1e9 };
 };
 
 /** Bytes from the first arrival to the last, and the time between the two: the ends of a window cut no chunk then. */
-class Arrivals {
+export class Arrivals {
   #bytes = 0;
   #firstMs: number | undefined;
   #lastMs = 0;

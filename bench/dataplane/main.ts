@@ -10,6 +10,7 @@ import { writeBlobFile } from './blob-file.ts';
 import { BenchCluster } from './cluster.ts';
 import { Figures } from './figures.ts';
 import { describeMachine } from './machine.ts';
+import { blobLimits } from './blob-limits.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
@@ -41,6 +42,7 @@ const scenarios: Readonly<Record<string, Entry>> = {
   'docker-registry': { run: dockerRegistry },
   small: { run: small },
   limits: { run: limits },
+  'blob-limits': { run: blobLimits },
   reference: { run: reference },
   openssl: { run: openssl },
 };

@@ -21,7 +21,9 @@ const atLeast = (figure: string, limit: Target['limit'], when?: Target['when']):
   sense: 'at least',
 });
 
-const limited = ['upload', 'download'].flatMap((side) => [2, 10, 100, 500].map((rate) => `limit-${side}-${rate}MBps`));
+const limited = ['upload', 'download', 'blob-upload', 'blob-download'].flatMap((side) =>
+  [2, 10, 100, 500].map((rate) => `limit-${side}-${rate}MBps`),
+);
 
 /** Bodies from an agent's page cache, with sendfile(2) and without. */
 const served = (way: 'on' | 'off'): Target[] =>
