@@ -16,7 +16,7 @@ import { UsageError } from '../errors.ts';
 import { AnswerError, streamBlob } from '../pull/blob-stream.ts';
 import { progressOn } from '../pull/progress.ts';
 import { table } from '../table.ts';
-import { positionalsOf } from './positionals.ts';
+import { actionOf, positionalsOf } from './positionals.ts';
 
 /** A stored blob of any size is acknowledged only when it is on the medium. */
 const uploadTimeoutMs = 600_000;
@@ -41,10 +41,7 @@ SHOAL_USERNAME and SHOAL_PASSWORD are sent where the origin asks for credentials
 
   async run(given, output) {
     const [action, ...positionals] = given.positionals;
-    const perform =
-      action !== undefined && Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined;
-    if (!perform)
-      throw new UsageError(`${JSON.stringify(action ?? '')} is not allowed; allowed is one of put, get, stat`);
+    const perform = actionOf(actions, action);
     await perform({ given, output, positionals, endpoints: await endpointsOf(given) });
     return 0;
   },

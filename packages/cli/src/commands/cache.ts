@@ -11,10 +11,10 @@ import {
   registryNames,
 } from '../cluster/endpoints.ts';
 import type { Command, Output } from '../command.ts';
-import { type ExitCode, RefusedError, UsageError } from '../errors.ts';
+import { type ExitCode, RefusedError } from '../errors.ts';
 import { imageDigests } from '../pull/pull-image.ts';
 import { counted, table } from '../table.ts';
-import { positionalsOf } from './positionals.ts';
+import { actionOf, positionalsOf } from './positionals.ts';
 
 interface Call {
   readonly given: ParsedArguments;
@@ -38,10 +38,7 @@ ${endpointsHelp}`,
 
   async run(given, output) {
     const [action, ...positionals] = given.positionals;
-    const perform =
-      action !== undefined && Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined;
-    if (!perform)
-      throw new UsageError(`${JSON.stringify(action ?? '')} is not allowed; allowed is one of ls, pin, unpin, rm`);
+    const perform = actionOf(actions, action);
     const endpoints = await endpointsOf(given);
     const [agent] = endpoints.agents;
     if (!agent) throw new Error('no agent is found; --agent names one');

@@ -21,3 +21,13 @@ export const positionalsOf = <const Names extends readonly string[]>(
     );
   return positionals as unknown as { readonly [Index in keyof Names]: string };
 };
+
+/** What a command that stands for several does by its first argument. @throws UsageError naming what there is */
+export const actionOf = <Actions extends object>(
+  actions: Actions,
+  name: string | undefined,
+): Actions[keyof Actions] => {
+  if (name !== undefined && Object.hasOwn(actions, name)) return actions[name as keyof Actions];
+  const allowed = Object.keys(actions).join(', ');
+  throw new UsageError(`${JSON.stringify(name ?? '')} is not allowed; allowed is one of ${allowed}`);
+};
