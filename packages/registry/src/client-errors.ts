@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ShoalError } from '@shoal/core';
 import type { FastifyInstance } from 'fastify';
@@ -9,6 +9,9 @@ import { endSocket } from './fin.ts';
 export interface ClientErrorLog {
   info(fields: object, message: string): void;
 }
+
+// See small-server.ts of packages/service: an import costs 4 MB.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** A line about malformed requests at most this often: their number is up to whoever reaches the port. */
 const logIntervalMs = 1_000;

@@ -19,6 +19,11 @@ export interface RegistryServerOptions {
 /** How late a header timeout may be noticed. */
 const checkIntervalMsMax = 30_000;
 
+/** No route has a schema, and the compilers that fastify loads for them are a megabyte. */
+const noSchemas = (): never => {
+  throw new TypeError('routes of a registry have no schemas');
+};
+
 /**
  * A fastify server as registries need it: OCI error bodies for everything (also for malformed URLs and unknown
  * paths), request bodies left unread for the handlers to stream, no limit on the time of a whole request (an upload
@@ -41,6 +46,7 @@ export const createRegistryServer = (options: RegistryServerOptions): FastifyIns
     requestTimeout: 0,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 16_384 },
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     frameworkErrors: (error, request, reply) => void sendOciError(error, request, reply, log),
   }) as unknown as FastifyInstance;
   clientErrors.install(app);

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Address, ShoalError } from '@shoal/core';
@@ -12,6 +11,9 @@ export interface SmallAnswer {
 }
 
 export type SmallHandler = (url: URL, request: IncomingMessage) => SmallAnswer | Promise<SmallAnswer>;
+
+// An import would also load the WebSocket that node:http hands on, and all of Node's own undici with it: 4 MB.
+const { createServer } = process.getBuiltinModule('node:http');
 
 const headerBytesMax = 8 * 1024;
 const requestTimeoutMs = 10_000;
