@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KiB, MiB, ShoalError } from '@shoal/core';
 import type { Sendfile } from '@shoal/transport/sendfile';
@@ -6,8 +7,11 @@ import type { BlobSource } from './blob-source.ts';
 import { replyBuffers } from './buffer-pool.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** Bytes a reply may write before other sockets have their turn: a fast reader never blocks this one. */
+/** Bytes a reply may move before other sockets have their turn: a fast reader never blocks this one. */
 const turnBytesMax = 2 * MiB;
+
+/** Bytes that leave with the head of a reply of which sendfile(2) may move the rest. */
+const firstBytes = 64 * KiB;
 
 /** Bytes that a socket which sendfile(2) has filled gets by an ordinary write, whose end tells that it has room again. */
 const probeBytes = 4 * KiB;
@@ -24,18 +28,19 @@ export interface BodyWriterParts {
 }
 
 /**
- * Moves bytes of a source to a reply: through one pooled buffer by read, write, and a wait until the socket has taken
- * them; and between two such writes by sendfile(2), if there is one, as far as the socket takes them.
+ * Moves bytes of a source to a reply, by sendfile(2) if there is one, otherwise through one pooled buffer by read and write.
+ * It goes on at once as long as the kernel takes all that it gets, and waits when the socket is full.
  */
 export class BodyWriter implements Disposable {
   /** Of the next byte. */
   position: number;
   readonly #o: BodyWriterParts;
   readonly #buffer = replyBuffers.take();
-  #bufferIsOurs = true;
-  #turnBytes = 0;
-  /** The last sendfile(2) took a part. */
-  #filled = false;
+  /** Where the head of the reply has left: what follows goes straight there. */
+  #socket: Socket | null = null;
+  /** Writes whose end has not been told yet. */
+  #writes = 0;
+  #allWritten: (() => void) | undefined;
   /** Calls of sendfile(2) in a row that took nothing. */
   #refusals = 0;
 
@@ -44,60 +49,82 @@ export class BodyWriter implements Disposable {
     this.#o = o;
   }
 
-  /** Goes on as far as the source has bytes, at most to `end`. False when it has none at the position. */
-  async advance(end: number): Promise<boolean> {
-    const { source } = this.#o;
-    const length = Math.min(this.#filled ? probeBytes : this.#buffer.length, end - this.position);
-    const read = source.readInto(this.#buffer.subarray(0, length), this.position);
-    if (read === 0) return false;
-    this.#bufferIsOurs = false;
-    await this.#write(this.#buffer.subarray(0, read));
-    this.#bufferIsOurs = true;
-    await this.#moved(read);
-    if (this.#o.sendfile && this.#refusals < refusalsMax) await this.#moveDirectly(end, this.#o.sendfile);
-    return true;
+  /** Goes on to `end`, or to where the source has nothing for now. Then the socket has taken all that there was. */
+  async moveTo(end: number): Promise<void> {
+    while (this.position < end) {
+      this.#o.watchdog.signal.throwIfAborted();
+      const outcome = this.#takeTurn(Math.min(end, this.position + turnBytesMax));
+      if (outcome === 'over' && this.position < end) await nextTurn();
+      if (this.#writes > 0) await this.#taken();
+      if (outcome === 'empty') return;
+      this.#socket ??= this.#o.raw.socket;
+    }
   }
 
   [Symbol.dispose](): void {
     // The socket may still read from a buffer whose write did not finish; that one is left to the collector.
-    if (this.#bufferIsOurs) replyBuffers.give(this.#buffer);
+    if (this.#writes === 0) replyBuffers.give(this.#buffer);
   }
 
-  /** Until the socket is full or the source has no more. The reply's head has left with an ordinary write before. */
-  async #moveDirectly(end: number, sendfile: Sendfile): Promise<void> {
-    const { raw, source, watchdog } = this.#o;
-    this.#filled = false;
+  /** `full`: the socket takes no more. `empty`: the source has no more. */
+  #takeTurn(end: number): 'over' | 'full' | 'empty' {
     while (this.position < end) {
-      watchdog.signal.throwIfAborted();
-      const file = source.file?.(this.position, Math.min(end, this.position + turnBytesMax));
-      if (!file || !raw.socket) return;
-      const length = file.end - this.position;
-      const sent = sendfile(raw.socket, file.fd, this.position, length);
-      this.#refusals = sent === 0 ? this.#refusals + 1 : 0;
-      this.#filled = sent > 0 && sent < length;
-      if (sent > 0) await this.#moved(sent);
-      if (sent < length) return;
+      const filled = this.#moveDirectly(end) > 0;
+      if (this.position === end) break;
+      if (this.#write(Math.min(this.#lengthNow(filled), end - this.position)) === 0) return 'empty';
+      if (!this.#socket || this.#socket.writableLength > 0) return 'full';
     }
+    return 'over';
   }
 
-  async #moved(bytes: number): Promise<void> {
-    this.position += bytes;
-    this.#turnBytes += bytes;
-    if (this.#turnBytes < turnBytesMax) return;
-    this.#turnBytes = 0;
-    await nextTurn();
+  #lengthNow(filled: boolean): number {
+    if (filled) return probeBytes;
+    return this.#o.sendfile && !this.#socket ? firstBytes : this.#buffer.length;
   }
 
-  /** Resolves when the socket has taken the chunk: until then the buffer belongs to it. */
-  #write(chunk: Uint8Array): Promise<void> {
-    const { raw, watchdog, stallTimeoutMs } = this.#o;
+  /** Answers the bytes that sendfile(2) has moved. */
+  #moveDirectly(end: number): number {
+    const { source, sendfile } = this.#o;
+    if (!sendfile || !this.#socket || this.#refusals >= refusalsMax) return 0;
+    const file = source.file?.(this.position, end);
+    if (!file) return 0;
+    const sent = sendfile(this.#socket, file.fd, this.position, file.end - this.position);
+    this.#refusals = sent === 0 ? this.#refusals + 1 : 0;
+    this.position += sent;
+    return sent;
+  }
+
+  /** Answers the bytes that were there. The buffer belongs to the socket until its `writableLength` is 0. */
+  #write(length: number): number {
+    const { raw, source } = this.#o;
+    const read = source.readInto(part(this.#buffer, length), this.position);
+    if (read === 0) return 0;
+    this.position += read;
+    this.#writes++;
+    (this.#socket ?? raw).write(part(this.#buffer, read), this.#written);
+    return read;
+  }
+
+  /** One function for all writes: those that the kernel takes at once share one call back of the stream. */
+  readonly #written = (error?: Error | null): void => {
+    this.#writes--;
+    if (error) this.#o.watchdog.abort(new ClientLeftError({ cause: error }));
+    else if (this.#writes === 0) this.#allWritten?.();
+  };
+
+  #taken(): Promise<void> {
+    const { watchdog, stallTimeoutMs } = this.#o;
     return watchdog.guardCallback(
       stallTimeoutMs,
       () => new ShoalError('CLIENT_STALLED', 503, `the client took nothing for ${stallTimeoutMs} ms`),
-      (done) => raw.write(chunk, (error) => done(error ? new ClientLeftError({ cause: error }) : undefined)),
+      (done) => (this.#allWritten = done),
     );
   }
 }
+
+/** A view is made only where it is needed. */
+const part = (buffer: Uint8Array, length: number): Uint8Array =>
+  length === buffer.length ? buffer : buffer.subarray(0, length);
 
 export class ClientLeftError extends ShoalError {
   constructor(options?: { cause: unknown }) {

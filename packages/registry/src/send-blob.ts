@@ -69,8 +69,11 @@ const writeBody = async (
 ): Promise<SendResult> => {
   using writer = new BodyWriter(range.start, { raw, source, watchdog, stallTimeoutMs, sendfile });
   try {
-    while (writer.position < range.end)
-      if (!(await writer.advance(range.end))) await waitFor(source, writer.position, stallTimeoutMs, watchdog);
+    while (true) {
+      await writer.moveTo(range.end);
+      if (writer.position === range.end) break;
+      await waitFor(source, writer.position, stallTimeoutMs, watchdog);
+    }
     raw.end();
     return { bytes: writer.position - range.start, outcome: 'sent' };
   } catch (error) {
