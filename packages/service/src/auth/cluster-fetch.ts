@@ -51,7 +51,7 @@ const fetchOnce = async (
   url: string | URL,
   options: ClusterFetchOptions,
 ): Promise<ClusterAnswer> => {
-  const target = new URL(url);
+  const target = typeof url === 'string' ? new URL(url) : url;
   const { method = 'GET', headers = {}, body, timeoutMs, signal, dispatcher } = options;
   const signedBody = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : unsignedBody;
   const proof = auth.signHeaders({ method, path: `${target.pathname}${target.search}`, body: signedBody });

@@ -30,6 +30,6 @@ export const request = (
   url: string | URL,
   { dispatcher = getGlobalDispatcher(), method = 'GET', body = null, ...options }: HttpRequestOptions,
 ): Promise<Dispatcher.ResponseData> => {
-  const { origin, pathname, search } = new URL(url);
+  const { origin, pathname, search } = typeof url === 'string' ? new URL(url) : url;
   return requestBy.call(dispatcher, { ...options, method, body, origin, path: `${pathname}${search}` });
 };

@@ -157,8 +157,7 @@ export class OriginClient {
   }
 
   #get(path: string, repository: string, signal: AbortSignal, headers: Record<string, string>): Promise<ClusterAnswer> {
-    const query = new URLSearchParams({ repository });
-    return clusterFetch(this.#auth, `${this.url}${path}?${query}`, {
+    return clusterFetch(this.#auth, `${this.url}${path}?repository=${encodeURIComponent(repository)}`, {
       timeoutMs: this.#timeout(repository),
       signal,
       headers,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Coalescer } from './coalescer.ts';
 
@@ -50,6 +51,18 @@ test('a crowd that arrives during one revalidation costs one more', async () => 
   open();
   assert.equal(await first, 1);
   assert.deepEqual(new Set(await Promise.all(crowd)), new Set([2]));
+});
+
+test('who asks again as soon as they are answered shares the question of those who waited', async () => {
+  const coalescer = new Coalescer<number>({ keysMax: 1 });
+  let started = 0;
+  const revalidate = async () => ++started;
+  const first = coalescer.run('k', revalidate);
+  const waiting = coalescer.run('k', revalidate);
+  assert.equal(await first, 1);
+  await setImmediate();
+  assert.equal(await coalescer.run('k', revalidate), 2);
+  assert.equal(await waiting, 2);
 });
 
 test('a failure is shared by its own crowd only', async () => {

@@ -5,6 +5,9 @@ interface Flight<V> {
   next: Promise<V> | undefined;
 }
 
+/** One turn of the event loop and what has come in meanwhile: who was answered just now asks the next question with the others. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
 /**
  * Joins concurrent revalidations of one key such that nobody gets the result of a revalidation that
  * started before they asked: one is in flight, and all who ask meanwhile share the one that starts
@@ -23,10 +26,7 @@ export class Coalescer<V> {
   run(key: string, revalidate: () => Promise<V>): Promise<V> {
     const flight = this.#flights.get(key);
     if (!flight) return this.#start(key, revalidate);
-    flight.next ??= flight.running.then(
-      () => this.#start(key, revalidate),
-      () => this.#start(key, revalidate),
-    );
+    flight.next ??= flight.running.then(turn, turn).then(() => this.#start(key, revalidate));
     return flight.next;
   }
 

@@ -46,20 +46,21 @@ export class TagBook {
   /** The record in `bytes`, or undefined when it is malformed, about another tag, or signed by nobody trusted. */
   parse(repository: RepositoryName, tag: Tag, bytes: Uint8Array): SignedTagRecord | undefined {
     const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-    const signed = this.#verified.get(key) ?? this.#decode(bytes);
+    const signed = this.#verified.get(key) ?? this.#decode(bytes, key);
     if (!signed) return undefined;
-    if (bytes.length <= verifiedBytesMax) this.#verified.set(key, signed);
     return signed.record.repository === repository && signed.record.tag === tag ? signed : undefined;
   }
 
-  #decode(bytes: Uint8Array): SignedTagRecord | undefined {
+  #decode(bytes: Uint8Array, key: string): SignedTagRecord | undefined {
     let signed: SignedTagRecord;
     try {
       signed = decodeTagRecord(bytes);
     } catch {
       return undefined;
     }
-    return this.#verify(tagStatement(signed.record), signed.signatures) ? signed : undefined;
+    if (!this.#verify(tagStatement(signed.record), signed.signatures)) return undefined;
+    if (bytes.length <= verifiedBytesMax) this.#verified.set(key, signed);
+    return signed;
   }
 
   /** Keeps the record when it is newer. What a peer tells is also held against deletions by an origin. */
