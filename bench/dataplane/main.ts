@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { GiB, MiB } from '@shoal/core';
+import { optionsOf } from '../command-line.ts';
 import { writeBlobFile } from './blob-file.ts';
 import { BenchCluster } from './cluster.ts';
 import { Figures } from './figures.ts';
@@ -14,7 +15,7 @@ import { blobLimits } from './blob-limits.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
-import { parseOptions } from './options.ts';
+import { parseOptions, usageOf } from './options.ts';
 import { dockerRegistry, nginx, openssl, reference } from './peers.ts';
 import { Client } from './processes.ts';
 import { asJson, asText } from './report.ts';
@@ -50,7 +51,8 @@ const scenarios: Readonly<Record<string, Entry>> = {
 /** Once, on agents of their own. */
 const once = { memory, scale };
 
-const options = parseOptions(process.argv.slice(2), [...Object.keys(scenarios), ...Object.keys(once)]);
+const names = [...Object.keys(scenarios), ...Object.keys(once)];
+const options = optionsOf((args) => parseOptions(args, names), usageOf(names));
 const chosen = new Set(options.only.flatMap((name) => [...(scenarios[name]?.needs ?? []), name]));
 const machine = describeMachine();
 const figures = new Figures();
@@ -89,12 +91,12 @@ const measureAll = async (): Promise<void> => {
   const folders = [await makeFolder(options.folder), await makeFolder(options.caches)] as const;
   const cluster = parts.use(await BenchCluster.start(...folders, options.profile));
   const client = parts.use(new Client());
-  const names = Object.keys(scenarios).filter((name) => chosen.has(name));
+  const everyRun = Object.keys(scenarios).filter((name) => chosen.has(name));
   // Those before are not counted: code is compiled in them, until about a gigabyte has moved.
   const ignored = new Figures();
   const warmUps = Math.min(4, Math.ceil(GiB / options.size));
-  for (let run = -warmUps; run < options.runs && names.length > 0; run++)
-    await oneRun({ figures: run < 0 ? ignored : figures, cluster, client }, options.size, names);
+  for (let run = -warmUps; run < options.runs && everyRun.length > 0; run++)
+    await oneRun({ figures: run < 0 ? ignored : figures, cluster, client }, options.size, everyRun);
   const { large, size } = options;
   for (const name of Object.keys(once).filter((known) => chosen.has(known)))
     await oneRun({ figures, cluster, client }, name === 'memory' ? large : size, [name]);

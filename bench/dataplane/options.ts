@@ -17,7 +17,21 @@ export interface Options {
   readonly only: readonly string[];
   /** Folder for CPU profiles of the services. */
   readonly profile: string | undefined;
+  readonly help: boolean;
 }
+
+/** `names`: what `only` may hold. */
+export const usageOf = (
+  names: readonly string[],
+): string => `usage: npm run bench:dataplane -- [--size 1GiB] [--large 5000MiB] [--runs 5] [--only NAME,...] [--json]
+  --size S       of the blob of every run
+  --large S      of the blob that moves while memory is watched
+  --runs N       that are counted; those that warm up come before
+  --only NAMES   of ${names.join(', ')}
+  --folder DIR   for what is pushed and what the origin keeps: on a disk (default ${tmpdir()})
+  --caches DIR   for the caches of the agents (default /dev/shm where there is one)
+  --profile DIR  for a CPU profile of every service
+  --json         figures as JSON`;
 
 /** @throws InvalidValueError; TypeError for an option that is not known */
 export const parseOptions = (args: readonly string[], names: readonly string[]): Options => {
@@ -32,6 +46,7 @@ export const parseOptions = (args: readonly string[], names: readonly string[]):
       folder: { type: 'string', default: tmpdir() },
       caches: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
       profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
     },
   });
   const runs = Number(values.runs);
@@ -40,6 +55,6 @@ export const parseOptions = (args: readonly string[], names: readonly string[]):
   for (const name of only)
     if (!names.includes(name)) throw new InvalidValueError('--only', name, `allowed are ${names.join(', ')}`);
   const [size, large] = [parseBytes(values.size, '--size'), parseBytes(values.large, '--large')];
-  const { json, folder, caches, profile } = values;
-  return { json, size, large, runs, folder, caches, only, profile };
+  const { json, folder, caches, profile, help } = values;
+  return { json, size, large, runs, folder, caches, only, profile, help };
 };

@@ -5,27 +5,17 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { InvalidValueError } from '@shoal/core';
+import { optionsOf } from '../command-line.ts';
 import { cases } from './cases.ts';
+import { parseOptions, usageOf } from './options.ts';
 import { type Timing, timingOf } from './timing.ts';
 
 interface Measured extends Timing {
   readonly what: string;
 }
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    only: { type: 'string', default: cases.map(({ name }) => name).join(',') },
-    update: { type: 'boolean', default: false },
-  },
-});
-const only = values.only.split(',');
-for (const name of only) {
-  const allowed = cases.map((known) => known.name);
-  if (!allowed.includes(name)) throw new InvalidValueError('--only', name, `allowed are ${allowed.join(', ')}`);
-}
+const names = cases.map(({ name }) => name);
+const options = optionsOf((args) => parseOptions(args, names), usageOf(names));
 
 const baselineFile = path.join(import.meta.dirname, 'baseline.json');
 const baseline = JSON.parse(readFileSync(baselineFile, 'utf8')) as Record<string, number>;
@@ -47,10 +37,10 @@ const measureCase = ({ name, what, prepare }: (typeof cases)[number]): Measured 
 };
 
 const measured = Object.fromEntries(
-  cases.filter(({ name }) => only.includes(name)).map((known) => [known.name, measureCase(known)]),
+  cases.filter(({ name }) => options.only.includes(name)).map((known) => [known.name, measureCase(known)]),
 );
 
-if (values.json) {
+if (options.json) {
   const rows = Object.entries(measured).map(([name, row]) => [name, { ...row, toBaseline: changeOf(name, row) }]);
   console.log(JSON.stringify(Object.fromEntries(rows), null, 2));
 } else {
@@ -62,11 +52,11 @@ if (values.json) {
   }
 }
 const slower = Object.entries(measured).filter(([name, row]) => isSlower(name, row));
-if (values.update) {
+if (options.update) {
   const ratios = Object.entries(measured).map(([name, { ratio }]) => [name, Number(ratio.toPrecision(4))]);
   writeFileSync(baselineFile, `${JSON.stringify({ ...baseline, ...Object.fromEntries(ratios) }, null, 2)}\n`);
 }
-if (slower.length > 0 && !values.update) {
+if (slower.length > 0 && !options.update) {
   console.error(`slower than ${slowerRatio} of the baseline: ${slower.map(([name]) => name).join(', ')}`);
   process.exitCode = 1;
 }

@@ -1,21 +1,12 @@
 /** `npm run bench:swarm`: real agents on this machine, measured as the simulator measures its own. */
-import { type BenchArguments, parseArguments, usage } from './arguments.ts';
+import { optionsOf } from '../command-line.ts';
+import { parseArguments, usage } from './arguments.ts';
 import { inOwnNetwork } from './network.ts';
 import { runBench } from './run.ts';
 
-const parse = (): BenchArguments => {
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
-    process.exit(2);
-  }
-};
-
-const options = parse();
-const exitCode = options.help ? undefined : await inOwnNetwork();
-if (options.help) console.log(usage);
-else if (exitCode !== undefined) process.exitCode = exitCode;
+const options = optionsOf(parseArguments, usage);
+const exitCode = await inOwnNetwork();
+if (exitCode !== undefined) process.exitCode = exitCode;
 else {
   try {
     const { report, problems } = await runBench(options);
