@@ -10,9 +10,6 @@ import type { Watchdog } from './watchdog.ts';
 /** Bytes a reply may move before other sockets have their turn: a fast reader never blocks this one. */
 const turnBytesMax = 2 * MiB;
 
-/** Bytes that leave with the head of a reply of which sendfile(2) may move the rest. */
-const firstBytes = 64 * KiB;
-
 /** Bytes that a socket which sendfile(2) has filled gets by an ordinary write, whose end tells that it has room again. */
 const probeBytes = 4 * KiB;
 
@@ -69,17 +66,13 @@ export class BodyWriter implements Disposable {
   /** `full`: the socket takes no more. `empty`: the source has no more. */
   #takeTurn(end: number): 'over' | 'full' | 'empty' {
     while (this.position < end) {
-      const filled = this.#moveDirectly(end) > 0;
+      const sent = this.#moveDirectly(end);
       if (this.position === end) break;
-      if (this.#write(Math.min(this.#lengthNow(filled), end - this.position)) === 0) return 'empty';
+      const length = sent > 0 ? probeBytes : this.#buffer.length;
+      if (this.#write(Math.min(length, end - this.position)) === 0) return 'empty';
       if (!this.#socket || this.#socket.writableLength > 0) return 'full';
     }
     return 'over';
-  }
-
-  #lengthNow(filled: boolean): number {
-    if (filled) return probeBytes;
-    return this.#o.sendfile && !this.#socket ? firstBytes : this.#buffer.length;
   }
 
   /** Answers the bytes that sendfile(2) has moved. */
