@@ -7,8 +7,11 @@ import type { BlobSource } from './blob-source.ts';
 import { replyBuffers } from './buffer-pool.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** Bytes a reply may move before other sockets have their turn: a fast reader never blocks this one. */
-const turnBytesMax = 2 * MiB;
+/**
+ * Bytes that all replies may move in one turn of the event loop, so that it stays free for the rest of the process, and
+ * the least and the most that one of them may.
+ */
+const turnBytes = { all: 8 * MiB, least: 256 * KiB, most: 2 * MiB };
 
 /** Bytes that a socket which sendfile(2) has filled gets by an ordinary write, whose end tells that it has room again. */
 const probeBytes = 4 * KiB;
@@ -29,6 +32,7 @@ export interface BodyWriterParts {
  * It goes on at once as long as the kernel takes all that it gets, and waits when the socket is full.
  */
 export class BodyWriter implements Disposable {
+  static #running = 0;
   /** Of the next byte. */
   position: number;
   readonly #o: BodyWriterParts;
@@ -44,13 +48,15 @@ export class BodyWriter implements Disposable {
   constructor(position: number, o: BodyWriterParts) {
     this.position = position;
     this.#o = o;
+    BodyWriter.#running++;
   }
 
   /** Goes on to `end`, or to where the source has nothing for now. Then the socket has taken all that there was. */
   async moveTo(end: number): Promise<void> {
     while (this.position < end) {
       this.#o.watchdog.signal.throwIfAborted();
-      const outcome = this.#takeTurn(Math.min(end, this.position + turnBytesMax));
+      const share = Math.max(turnBytes.least, Math.min(turnBytes.most, turnBytes.all / BodyWriter.#running));
+      const outcome = this.#takeTurn(Math.min(end, this.position + Math.floor(share)));
       if (outcome === 'over' && this.position < end) await nextTurn();
       if (this.#writes > 0) await this.#taken();
       if (outcome === 'empty') return;
@@ -59,6 +65,7 @@ export class BodyWriter implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    BodyWriter.#running--;
     // The socket may still read from a buffer whose write did not finish; that one is left to the collector.
     if (this.#writes === 0) replyBuffers.give(this.#buffer);
   }
