@@ -6,10 +6,11 @@ export interface Timing {
 }
 
 /**
- * The medians of many short rounds, in CPU time of this thread: what else runs on the machine takes no part in it. Each is
- * followed by a round of the calibration loop, so that what slows the processor down for a while slows both.
+ * The medians of several rounds, in CPU time of this thread: what else runs on the machine takes no part in it. Each is
+ * followed by a round of the calibration loop, so that what slows the processor down for a while slows both. A round is
+ * long beside the steps of up to 4 ms in which a kernel counts that time.
  */
-export const timingOf = (run: () => unknown, rounds = 61, roundMs = 5): Timing => {
+export const timingOf = (run: () => unknown, rounds = 21, roundMs = 50): Timing => {
   const [calls, loops] = [callsFor(run, roundMs), callsFor(calibrationLoop, roundMs)];
   const samples = Array.from({ length: rounds }, () => {
     const microseconds = microsecondsOf(run, calls);
@@ -30,7 +31,7 @@ const microsecondsOf = (run: () => unknown, calls: number): number => {
 const callsFor = (run: () => unknown, roundMs: number): number => {
   for (let calls = 1; ; calls *= 2) {
     const tookMs = (microsecondsOf(run, calls) * calls) / 1000;
-    if (tookMs >= roundMs * 10) return Math.max(1, Math.round((calls * roundMs) / tookMs));
+    if (tookMs >= roundMs * 4) return Math.max(1, Math.round((calls * roundMs) / tookMs));
   }
 };
 
