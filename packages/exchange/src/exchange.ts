@@ -1,6 +1,7 @@
 import { type Address, Bitfield, type BlobCut, type Prng, ShoalError, type SwarmId, swarmIdOf } from '@shoal/core';
 import { sha256 } from '@shoal/store';
 import type { LeechLimits, UploadLimits } from '@shoal/swarm';
+import type { Sendfile } from '@shoal/transport/sendfile';
 import {
   DataThreads,
   Endpoint,
@@ -43,6 +44,8 @@ export interface ExchangeOptions {
   readonly leechLimits?: Partial<LeechLimits>;
   /** Plain TCP by default. */
   readonly sockets?: SocketFactory;
+  /** For transfers of blobs that lie in a file. */
+  readonly sendfile?: Sendfile | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly clock?: () => number;
   readonly prng?: Prng;
@@ -135,7 +138,7 @@ export class Exchange {
   /** @throws the listener's error, such as EADDRINUSE */
   static async start(options: ExchangeOptions): Promise<Exchange> {
     const exchange = new Exchange(options);
-    const { identity, listen, secret, transportLimits, log, clock, sockets } = options;
+    const { identity, listen, secret, transportLimits, log, clock, sockets, sendfile } = options;
     exchange.#endpoint = await Endpoint.listen({
       identity,
       listen,
@@ -146,6 +149,7 @@ export class Exchange {
       ...(clock && { clock }),
       ...(log && { log }),
       ...(sockets && { sockets }),
+      sendfile,
     });
     exchange.#ticker = setInterval(() => exchange.#tick(), exchange.#limits.sourcelessMs).unref();
     return exchange;

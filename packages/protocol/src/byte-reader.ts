@@ -59,16 +59,23 @@ export class ByteReader {
   }
 
   #number(width: number, field: string, max: number): number {
+    const end = this.#claim(width, field);
     let value = 0;
-    for (const byte of this.#take(width, field)) value = value * 256 + byte;
+    // Multiplied, as a shift would end at 32 bits.
+    for (let at = end - width; at < end; at++) value = value * 256 + (this.#bytes[at] ?? 0);
     if (value > max) this.fail(`${field} ${value} is over ${max}`);
     return value;
   }
 
   #take(length: number, field: string): Uint8Array {
+    const end = this.#claim(length, field);
+    return this.#bytes.subarray(end - length, end);
+  }
+
+  /** Answers where the bytes end. */
+  #claim(length: number, field: string): number {
     if (length > this.remaining) this.fail(`ends inside ${field}`);
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+    return (this.#at += length);
   }
 }
 

@@ -15,6 +15,7 @@ import { certifiedIds } from './certified-ids.ts';
 import type { DataConnection, Landed } from './data-connection.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
 import { Refusal } from './refusal.ts';
+import type { Sendfile } from './sendfile/index.ts';
 import { remoteOf } from './remote.ts';
 import type { SocketFactory } from './socket-factory.ts';
 import { tlsReason } from './tls-reason.ts';
@@ -45,6 +46,7 @@ interface ConnectionContext {
   readonly clock: () => number;
   readonly limits: Pick<EndpointLimits, 'lingerMs'>;
   readonly sockets: Pick<SocketFactory, 'namesOf'>;
+  readonly sendfile?: Sendfile | undefined;
 }
 
 /** A socket that speaks frames: receives for its owner, sends, and closes with a reason. */
@@ -54,6 +56,8 @@ export class Connection implements FrameSink, DataConnection {
   readonly socketClosed: Promise<void>;
   /** When bytes last came, by `clock`. */
   heardMs: number;
+  /** A head and bytes of a file, behind all that was written: answers how many the kernel took. See Sendfile. */
+  readonly sendFile: ((head: Uint8Array, fd: number, position: number, length: number) => number) | undefined;
   readonly #socket: Socket;
   readonly #clock: () => number;
   readonly #lingerMs: number;
@@ -63,12 +67,14 @@ export class Connection implements FrameSink, DataConnection {
   #open = true;
   #reported = false;
 
-  constructor(socket: Socket, owner: ConnectionOwner, { clock, limits, sockets }: ConnectionContext) {
+  constructor(socket: Socket, owner: ConnectionOwner, { clock, limits, sockets, sendfile }: ConnectionContext) {
     this.#socket = socket;
     this.owner = owner;
     this.#clock = clock;
     this.#lingerMs = limits.lingerMs;
     this.#sockets = sockets;
+    if (sendfile && !(socket instanceof TLSSocket))
+      this.sendFile = (head, fd, position, length) => (this.#open ? sendfile(socket, fd, position, length, head) : 0);
     this.heardMs = clock();
     this.#decoder = new FrameDecoder(this);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#lost(tlsReason(error) ?? error.code ?? error.message));

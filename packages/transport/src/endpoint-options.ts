@@ -1,4 +1,5 @@
 import type { Address } from '@shoal/core';
+import type { Sendfile } from './sendfile/index.ts';
 import type { ControlMessage, DataHeader, PeerRole } from '@shoal/protocol';
 import type { NodeIdentity } from './identity.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
@@ -53,4 +54,6 @@ export interface EndpointOptions {
   readonly sockets?: SocketFactory;
   /** Dials data connections in other threads; by default, over TLS and with a download limit they are dialled in this one. */
   readonly dataDialer?: DataDialer | undefined;
+  /** Moves bytes of transfers whose reader has a file, where it can; without it all go by read and write. */
+  readonly sendfile?: Sendfile | undefined;
 }

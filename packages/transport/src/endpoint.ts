@@ -147,6 +147,7 @@ const stationOf = (options: EndpointOptions, address: string): Station => {
     clock,
     log,
     sockets,
+    sendfile: options.sendfile,
     upload: throttleOf(limits.uploadBytesPerSecondMax, clock),
     download: throttleOf(limits.downloadBytesPerSecondMax, clock),
     // A limit is kept frame by frame, and TLS sockets cannot be told a buffer of another thread: both stay here.

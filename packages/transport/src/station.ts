@@ -1,5 +1,6 @@
 import type { Address } from '@shoal/core';
 import { type ConnectionKind, encodeHelloFields, type Hello, type PeerRole } from '@shoal/protocol';
+import type { Sendfile } from './sendfile/index.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { DataConnection, DataDialer } from './data-connection.ts';
 import type { EndpointLimits } from './endpoint-limits.ts';
@@ -20,6 +21,7 @@ export interface Station {
   readonly clock: () => number;
   readonly log: Log;
   readonly sockets: SocketFactory;
+  readonly sendfile: Sendfile | undefined;
   readonly upload: Throttle | undefined;
   readonly download: Throttle | undefined;
   /** Where data connections are dialled, when that is not here. */

@@ -1,7 +1,6 @@
 import { InvalidValueError, MiB } from '@shoal/core';
 import { chunkBytesMax, dataHeaderBytes, encodeDataHeader } from '@shoal/protocol';
-import { giveChunk, takeChunk } from './chunk-pool.ts';
-import type { Connection } from './connection.ts';
+import { ChunkWriter, type Wire } from './chunk-writer.ts';
 import type { Log } from './log.ts';
 import type { Throttle } from './throttle.ts';
 import { TransferQueue } from './transfer-queue.ts';
@@ -36,9 +35,10 @@ class Running implements TransferHandle {
 
 /** Sends transfers over the data connection that a peer dialled. */
 export class UplinkSender implements Uplink {
-  readonly #connection: Pick<Connection, 'write'>;
+  readonly #wire: Wire;
+  readonly #writer: ChunkWriter;
+  readonly #inFlightMax: number;
   readonly #throttle: Throttle | undefined;
-  readonly #log: Log;
   readonly #running = new Set<Running>();
   readonly #queue = new TransferQueue<Running>();
   readonly #admitted = (): void => this.#afterWait();
@@ -51,13 +51,15 @@ export class UplinkSender implements Uplink {
   #turnBytes = 0;
   #turn: NodeJS.Immediate | undefined;
   #pumpQueued = false;
+  #pumping = false;
   #waiting = false;
   #open = true;
 
-  constructor(connection: Pick<Connection, 'write'>, throttle: Throttle | undefined, log: Log) {
-    this.#connection = connection;
+  constructor(wire: Wire, throttle: Throttle | undefined, log: Log) {
+    this.#wire = wire;
+    this.#writer = new ChunkWriter(wire, log);
+    this.#inFlightMax = this.#writer.direct ? 1 : chunksInFlightMax;
     this.#throttle = throttle;
-    this.#log = log;
   }
 
   /** Chunks that the kernel has taken, or undefined while none waits for it. */
@@ -125,15 +127,22 @@ export class UplinkSender implements Uplink {
     });
   }
 
+  /** What ends while it runs may want the next one to be sent: there is one loop, which goes on. */
   #pump(): void {
-    while (this.#open && !this.#waiting && this.#inFlight < chunksInFlightMax && this.#queue.size > 0) {
-      if (this.#turnBytes >= bytesPerTurnMax) return;
-      if (this.#throttle && !this.#throttle.admit(this.#admitted)) {
-        this.#waiting = true;
-        return;
-      }
-      this.#sendNext();
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#mayGoOn()) this.#sendNext();
+    } finally {
+      this.#pumping = false;
     }
+  }
+
+  #mayGoOn(): boolean {
+    if (!this.#open || this.#waiting || this.#inFlight >= this.#inFlightMax || this.#queue.size === 0) return false;
+    if (this.#turnBytes >= bytesPerTurnMax) return false;
+    this.#waiting = this.#throttle?.admit(this.#admitted) === false;
+    return !this.#waiting;
   }
 
   #afterWait(): void {
@@ -147,34 +156,13 @@ export class UplinkSender implements Uplink {
     if (!running) return;
     const { transfer } = running;
     const length = running.nextLength;
-    const offset = transfer.offset + running.read;
-    const chunk = takeChunk();
-    const frame = chunk.subarray(0, dataHeaderBytes + length);
-    if (!this.#fill(transfer, frame.subarray(dataHeaderBytes), offset)) {
-      giveChunk(chunk);
-      this.#abort(running);
-      return;
-    }
-    encodeDataHeader({ channel: transfer.channel, piece: transfer.piece, offset, length }, frame);
+    const written = (ok: boolean): void => this.#written(running, length, ok);
+    const outcome = this.#writer.write(transfer, transfer.offset + running.read, length, written);
+    if (outcome === 'unreadable') return this.#abort(running);
     running.read += length;
-    if (running.read < transfer.length) this.#lineUp(running);
+    if (this.#open && running.read < transfer.length) this.#lineUp(running);
     this.#count(length);
-    this.#connection.write(frame, (ok) => {
-      giveChunk(chunk);
-      this.#written(running, length, ok);
-    });
-  }
-
-  /** A read that fails or comes up short ends the transfer, never the process: the blob may have been evicted. */
-  #fill({ reader, channel, piece }: Transfer, payload: Uint8Array, position: number): boolean {
-    try {
-      const count = reader.readInto(payload, position);
-      if (count === payload.length) return true;
-      this.#log.warn({ channel, piece, position, count, wanted: payload.length }, 'a piece ends early on disk');
-    } catch (error) {
-      this.#log.warn({ channel, piece, position, err: error }, 'a piece cannot be read');
-    }
-    return false;
+    if (outcome === 'taken') written(true);
   }
 
   #count(bytes: number): void {
@@ -203,7 +191,7 @@ export class UplinkSender implements Uplink {
     const { channel, piece, offset } = running.transfer;
     const frame = new Uint8Array(dataHeaderBytes);
     encodeDataHeader({ channel, piece, offset: offset + running.read, length: 0 }, frame);
-    this.#connection.write(frame, () => this.#end(running, false));
+    this.#wire.write(frame, () => this.#end(running, false));
   }
 
   #end(running: Running, ok: boolean): void {

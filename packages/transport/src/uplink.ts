@@ -5,6 +5,11 @@ import type { Throttle } from './throttle.ts';
 export interface PieceReader {
   /** Fills `buffer` from `position`, a byte offset in the blob; returns the bytes read (a synchronous pread). May throw. */
   readInto(buffer: Uint8Array, position: number): number;
+  /**
+   * The descriptor of a file that has each byte at its place in the blob, for use before anything else is done; absent or
+   * undefined: there is none. May throw.
+   */
+  readonly fd?: number;
 }
 
 /** A piece, or the rest of one, on its way to a peer. Offsets and lengths in bytes. */

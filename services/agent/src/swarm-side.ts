@@ -79,7 +79,7 @@ export class SwarmSide implements AsyncDisposable {
 
   /** @throws ListenError naming pieces.port */
   static async start(ground: Ground): Promise<SwarmSide> {
-    const { config, node, cache, tags, referrers, events, log, prng, sockets } = ground;
+    const { config, node, cache, tags, referrers, events, log, prng, sockets, sendfile } = ground;
     const { pieces, cluster, zone, limits, deadlines } = config;
     const traffic = new Traffic();
     const receiving = new Map<Digest, BlobCut>();
@@ -96,6 +96,7 @@ export class SwarmSide implements AsyncDisposable {
         listen: pieces,
         dataThreads: pieces.threads,
         ...(sockets && { sockets }),
+        sendfile,
         limits: exchangeLimits(config),
         transportLimits: {
           handshakeTimeoutMs: deadlines.linkMs,

@@ -84,7 +84,8 @@ export class Origin implements AsyncDisposable {
     parts.defer(() => blobs.close());
     const { tls: files } = config.pieces;
     const sockets = followTls(parts, { key: 'pieces.tls', files, log, open: (tls) => new TlsSockets(tls) });
-    const seeding = parts.use(await Seeding.start({ config, blobs, catalog, peerId, events, log, clock, sockets }));
+    const paths = { sockets, sendfile };
+    const seeding = parts.use(await Seeding.start({ config, blobs, catalog, peerId, events, log, clock, ...paths }));
     const late: { pulled?: PulledBlobs } = {};
     const content = new Content(blobs, catalog, contentEvents(seeding, events, late));
     await deleteUnlinked(content, events);

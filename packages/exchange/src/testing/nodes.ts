@@ -5,10 +5,13 @@ import type { PeerRole } from '@shoal/protocol';
 import type { Download } from '../download.ts';
 import type { DownloadEvents } from '../events.ts';
 import type { DownloadBlob } from '../download-blob.ts';
+import { detectSendfile } from '@shoal/transport/sendfile';
 import { Exchange, type ExchangeOptions } from '../exchange.ts';
 import { dataThreads } from './data-threads.ts';
 
 let nodes = 0;
+/** What lies in a file goes by it, and what lies in memory does not. */
+const sendfile = await detectSendfile('auto');
 
 /** An exchange on a free port of 127.0.0.1. */
 export const startNode = (role: PeerRole, options: Partial<ExchangeOptions> = {}): Promise<Exchange> => {
@@ -19,6 +22,7 @@ export const startNode = (role: PeerRole, options: Partial<ExchangeOptions> = {}
     listen: { host: '127.0.0.1', port: 0 },
     prng: seededPrng(number),
     dataThreads: dataThreads(),
+    sendfile,
     ...options,
   });
 };

@@ -7,8 +7,14 @@ import type { Socket } from 'node:net';
  * is left goes by an ordinary write, which waits for the socket and tells what is wrong with it.
  *
  * The caller keeps `fd` open and writes nothing else to the socket that the bytes could be meant to follow.
+ *
+ * With a `head`, which lies in memory that V8 does not move, these bytes go before those of the file and count as well: the
+ * kernel puts both into one packet. It may take a part of the head only.
  */
-export type Sendfile = (socket: Socket, fd: number, position: number, length: number) => number;
+export type Sendfile = (socket: Socket, fd: number, position: number, length: number, head?: Uint8Array) => number;
+
+/** Returns at once, raises no signal, and keeps the bytes until more follow. Source: Linux, include/linux/socket.h. */
+const headFlags = 0x40 | 0x4000 | 0x8000;
 
 /** What Node keeps private of a socket. */
 interface Handle {
@@ -21,14 +27,17 @@ interface Handle {
 export const loadSendfile = (): Sendfile => {
   const { functions } = loadFfi().dlopen(null, {
     sendfile: { arguments: ['int32', 'int32', 'buffer', 'uint64'], return: 'int64' },
+    send: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
   });
   // Not a typed array of its own: V8 moves small ones about.
   const offset = new BigInt64Array(new ArrayBuffer(8));
-  return (socket, fd, position, length) => {
+  return (socket, fd, position, length, head) => {
     const out = descriptorOf(socket);
     if (out === undefined) return 0;
+    const before = head ? Math.max(0, Number(functions.send(out, head, BigInt(head.length), headFlags))) : 0;
+    if (head && before < head.length) return before;
     offset[0] = BigInt(position);
-    return Math.max(0, Number(functions.sendfile(out, fd, offset, BigInt(length))));
+    return before + Math.max(0, Number(functions.sendfile(out, fd, offset, BigInt(length))));
   };
 };
 

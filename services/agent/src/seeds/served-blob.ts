@@ -23,9 +23,13 @@ export class ServedBlob implements SeedBlob {
   }
 
   readInto(buffer: Uint8Array, position: number): number {
-    this.#readAgain = true;
-    if (!this.#retained) this.#pin();
+    this.#isRead();
     return this.blob.readInto(buffer, position);
+  }
+
+  get fd(): number {
+    this.#isRead();
+    return this.blob.fd;
   }
 
   /** Lets go of the file at once. */
@@ -35,7 +39,9 @@ export class ServedBlob implements SeedBlob {
     this.#retained = undefined;
   }
 
-  #pin(): void {
+  #isRead(): void {
+    this.#readAgain = true;
+    if (this.#retained) return;
     this.#retained = this.blob.retain();
     this.#used();
     this.#watch();

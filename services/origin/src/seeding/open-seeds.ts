@@ -1,6 +1,7 @@
 import type { Digest } from '@shoal/core';
 import type { Exchange, Seeding as Seed } from '@shoal/exchange';
 import type { BlobStore, StoredBlob } from '@shoal/store';
+import { seedBlob } from './seed-blob.ts';
 
 interface OpenSeed {
   readonly seed: Seed;
@@ -64,11 +65,7 @@ export class OpenSeeds {
     if (!blob) return;
     try {
       await this.#makeRoom();
-      const { metainfo } = blob.metainfo;
-      const seed = this.#exchange.seed(
-        { metainfo, readInto: (buffer, position) => blob.readInto(buffer, position) },
-        'super',
-      );
+      const seed = this.#exchange.seed(seedBlob(blob, blob.metainfo.metainfo), 'super');
       this.#open.set(digest, { seed, blob });
     } catch (error) {
       blob.close();

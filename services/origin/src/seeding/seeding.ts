@@ -1,5 +1,6 @@
 import { type Address, type Digest, formatAddress, type PeerId } from '@shoal/core';
 import { Exchange, type ExchangeStats, type Seeding as Seed } from '@shoal/exchange';
+import type { Sendfile } from '@shoal/transport/sendfile';
 import { listening, type Log } from '@shoal/service';
 import type { BlobStore, GrowingBlob } from '@shoal/store';
 import type { SocketFactory } from '@shoal/transport';
@@ -8,6 +9,7 @@ import type { OriginConfig } from '../config.ts';
 import type { OriginEvents } from '../events.ts';
 import { OpenSeeds } from './open-seeds.ts';
 import { recordProvider } from './records.ts';
+import { seedBlob } from './seed-blob.ts';
 import { SwarmIndex } from './swarm-index.ts';
 
 export interface SeedingOptions {
@@ -19,6 +21,7 @@ export interface SeedingOptions {
   readonly log: Log;
   /** Of piece connections, when they are encrypted. */
   readonly sockets: SocketFactory | undefined;
+  readonly sendfile: Sendfile | undefined;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -52,6 +55,7 @@ export class Seeding implements AsyncDisposable {
     log,
     clock,
     sockets,
+    sendfile,
   }: SeedingOptions): Promise<Seeding> {
     const { pieces, cluster, limits, zone = '' } = config;
     const index = new SwarmIndex((digest) => blobs.metainfo(digest));
@@ -68,6 +72,7 @@ export class Seeding implements AsyncDisposable {
         },
         listen: { host: pieces.host, port: pieces.port },
         ...(sockets && { sockets }),
+        sendfile,
         limits: { blobUploadBytesPerSecondMax: limits.blobUploadBytesPerSecondMax },
         transportLimits: { uploadBytesPerSecondMax: limits.uploadBytesPerSecondMax, handshakesMax },
         log,
@@ -115,8 +120,7 @@ export class Seeding implements AsyncDisposable {
   grow(blob: GrowingBlob): Seed {
     const { cut } = blob;
     if (!cut) throw new TypeError(`${blob.digest}: nothing is known of its pieces`);
-    const reader = { metainfo: cut, readInto: (buffer: Uint8Array, at: number) => blob.readInto(buffer, at) };
-    return this.#exchange.seed(reader, 'super', { growing: true });
+    return this.#exchange.seed(seedBlob(blob, cut), 'super', { growing: true });
   }
 
   /** The blob is stored: its swarm stays open like that of any other. */

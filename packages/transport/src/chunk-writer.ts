@@ -1,0 +1,86 @@
+import { dataHeaderBytes, encodeDataHeader } from '@shoal/protocol';
+import { giveChunk, takeChunk } from './chunk-pool.ts';
+import type { Connection } from './connection.ts';
+import type { Log } from './log.ts';
+import type { Transfer } from './uplink.ts';
+
+/** What a writer needs of a connection; what has no `sendFile` also needs no `destroy`. */
+export type Wire = Pick<Connection, 'write'> & Partial<Pick<Connection, 'sendFile' | 'destroy'>>;
+
+/**
+ * `taken`: the kernel has all of the chunk. `waits`: `done` says when, never from inside. `unreadable`: the transfer
+ * cannot go on, and nothing of the chunk was sent.
+ */
+export type ChunkOutcome = 'taken' | 'waits' | 'unreadable';
+
+/**
+ * Puts chunks of transfers on a connection, each a DATA frame in one go: from their file by sendfile(2) as far as the
+ * socket takes them, and by read and write what is left, or all of it.
+ */
+export class ChunkWriter {
+  readonly #wire: Wire;
+  readonly #log: Log;
+  /** Not on the heap of V8, which moves small arrays about. */
+  readonly #head = new Uint8Array(new ArrayBuffer(dataHeaderBytes));
+
+  constructor(wire: Wire, log: Log) {
+    this.#wire = wire;
+    this.#log = log;
+  }
+
+  /** Chunks go from their files; a write tells when the socket has room again, so one at a time is enough. */
+  get direct(): boolean {
+    return this.#wire.sendFile !== undefined;
+  }
+
+  /** `offset` in the blob and `length` in bytes, as DATA carries them. */
+  write(transfer: Transfer, offset: number, length: number, done: (ok: boolean) => void): ChunkOutcome {
+    const header = { channel: transfer.channel, piece: transfer.piece, offset, length };
+    const sent = this.direct ? this.#sendDirectly(transfer, header) : 0;
+    const bytes = dataHeaderBytes + length;
+    if (sent === bytes) return 'taken';
+    const chunk = takeChunk();
+    const from = Math.max(sent, dataHeaderBytes);
+    if (!this.#fill(transfer, chunk.subarray(from, bytes), offset + from - dataHeaderBytes)) {
+      giveChunk(chunk);
+      if (sent === 0) return 'unreadable';
+      // The peer waits for the rest of a frame that cannot come.
+      this.#wire.destroy?.('a piece ends within a frame');
+      return 'waits';
+    }
+    if (sent < dataHeaderBytes) encodeDataHeader(header, chunk);
+    this.#wire.write(chunk.subarray(sent, bytes), (ok) => {
+      giveChunk(chunk);
+      done(ok);
+    });
+    return 'waits';
+  }
+
+  /** Header and payload, as far as the socket takes them; answers the bytes that it took. */
+  #sendDirectly(
+    { reader }: Transfer,
+    header: { channel: number; piece: number; offset: number; length: number },
+  ): number {
+    try {
+      const { fd } = reader;
+      if (fd === undefined) return 0;
+      encodeDataHeader(header, this.#head);
+      return this.#wire.sendFile?.(this.#head, fd, header.offset, header.length) ?? 0;
+    } catch {
+      // To read it will fail as well, and say why.
+      return 0;
+    }
+  }
+
+  /** A read that fails or comes up short ends the transfer, never the process: the blob may have been evicted. */
+  #fill({ reader, channel, piece }: Transfer, payload: Uint8Array, position: number): boolean {
+    try {
+      const count = reader.readInto(payload, position);
+      if (count === payload.length) return true;
+      this.#log.warn({ channel, piece, position, count, wanted: payload.length }, 'a piece ends early on disk');
+    } catch (error) {
+      this.#log.warn({ channel, piece, position, err: error }, 'a piece cannot be read');
+    }
+    return false;
+  }
+}
