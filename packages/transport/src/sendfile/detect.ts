@@ -38,7 +38,7 @@ const tryOut = async (sendfile: Sendfile): Promise<void> => {
   const signal = AbortSignal.timeout(timeoutMs);
   await using parts = new AsyncDisposableStack();
   const server = createServer().listen({ host: '127.0.0.1', port: 0 });
-  parts.defer(() => void server.close());
+  parts.defer(async () => void (await once(server.close(), 'close')));
   await once(server, 'listening', { signal });
   const accepted = once(server, 'connection', { signal });
   const receiver = parts.adopt(connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }), destroy);
@@ -54,4 +54,7 @@ const tryOut = async (sendfile: Sendfile): Promise<void> => {
   if (!Buffer.concat(chunks).equals(expected)) throw new Error('other bytes arrived than were in the file');
 };
 
-const destroy = (socket: Socket): void => void socket.destroy();
+/** Resolves when nothing of the socket is left. */
+const destroy = async (socket: Socket): Promise<void> => {
+  if (!socket.closed) await once(socket.destroy(), 'close');
+};
