@@ -1,4 +1,5 @@
 import type { PieceIndex } from '@shoal/core';
+import { pieceCountMax } from '@shoal/protocol';
 import { type UploadAction, type UploadLimits, UploadQueue } from '@shoal/swarm';
 import type { TransferHandle } from '@shoal/transport';
 import type { ExchangeEvents } from './events.ts';
@@ -33,7 +34,7 @@ export interface UploadsOptions {
 export class Uploads {
   readonly #queue: UploadQueue;
   readonly #options: UploadsOptions;
-  readonly #uploads = new Map<Peer, Map<string, Upload>>();
+  readonly #uploads = new Map<Peer, Map<number, Upload>>();
   readonly #swarms = new Map<number, Swarm>();
   readonly #meter = new RateMeter({ windowMs: 100 });
   readonly #timer: MachineTimer;
@@ -306,11 +307,11 @@ export class Uploads {
     neighbour.peer.link.send({ type: 'refuse', channel: neighbour.channel });
   }
 
-  #of(peer: Peer): Map<string, Upload> {
+  #of(peer: Peer): Map<number, Upload> {
     let uploads = this.#uploads.get(peer);
-    if (!uploads) this.#uploads.set(peer, (uploads = new Map<string, Upload>()));
+    if (!uploads) this.#uploads.set(peer, (uploads = new Map<number, Upload>()));
     return uploads;
   }
 }
 
-const keyOf = (swarm: Swarm, piece: PieceIndex): string => `${swarm.handle}:${piece}`;
+const keyOf = (swarm: Swarm, piece: PieceIndex): number => swarm.handle * pieceCountMax + piece;

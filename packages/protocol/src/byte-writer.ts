@@ -5,8 +5,9 @@ export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
 
-  constructor(bytesExpected = 64) {
-    this.#bytes = new Uint8Array(bytesExpected);
+  /** @param into where the bytes go, as long as they fit */
+  constructor(into: Uint8Array = new Uint8Array(64)) {
+    this.#bytes = into;
   }
 
   u8(value: number, field: string, max = 0xff): void {

@@ -15,7 +15,7 @@ const kinds = { hmac: 1, certificate: 2 } as const;
 
 export const writeCredential = (out: ByteWriter, { kind, bytes }: Credential): void => {
   if (!lengthFits(kind, bytes.length)) throw new InvalidValueError('credential', `${bytes.length} bytes`, allowed);
-  const value = new ByteWriter(1 + bytes.length);
+  const value = new ByteWriter(new Uint8Array(1 + bytes.length));
   value.u8(kinds[kind], 'credential kind');
   value.bytes(bytes);
   writeTlv(out, { kind: credentialField, value: value.finish() });
@@ -23,7 +23,7 @@ export const writeCredential = (out: ByteWriter, { kind, bytes }: Credential): v
 
 /** Splits HELLO's body into the bytes that a proof covers and the credential. @throws ProtocolError */
 export const readCredential = (input: ByteReader): Hello => {
-  const signed = new ByteWriter(256);
+  const signed = new ByteWriter(new Uint8Array(256));
   let credential: Credential | undefined;
   while (input.remaining > 0) {
     const field = readTlv(input);

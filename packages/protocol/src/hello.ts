@@ -108,7 +108,7 @@ const nameOf = new Map(names.map((name) => [fields[name].kind, name]));
 
 /** @throws InvalidValueError */
 export const encodeHelloFields = (hello: HelloFields): Uint8Array => {
-  const out = new ByteWriter(256);
+  const out = new ByteWriter(new Uint8Array(256));
   for (const name of names) writeField(out, name, hello);
   return out.finish();
 };

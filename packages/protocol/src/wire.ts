@@ -113,14 +113,13 @@ export const encodeMessage = (message: Message): Uint8Array => {
 
 /** Writes all of a DATA frame before its payload to the first `dataHeaderBytes` of `frame`. @throws InvalidValueError */
 export const encodeDataHeader = ({ channel, piece, offset, length }: DataHeader, frame: Uint8Array): void => {
-  const out = new ByteWriter(dataHeaderBytes);
+  const out = new ByteWriter(frame);
   if (length > chunkBytesMax) throw new InvalidValueError('length', length, `allowed is 0 to ${chunkBytesMax}`);
   out.u32(dataHeaderBytes - 4 + length, 'length');
   out.u8(dataType, 'type');
   out.u32(channel, 'channel');
   out.u32(piece, 'piece', pieceCountMax - 1);
   out.u64(offset, 'offset');
-  frame.set(out.finish());
 };
 
 /** @param head the `dataHeaderBytes` first bytes of a DATA frame. @throws ProtocolError */

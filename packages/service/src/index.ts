@@ -33,6 +33,7 @@ export type { ServiceMetrics } from './define-metrics.ts';
 export { describeMetrics } from './describe-metrics.ts';
 export type { DescribedMetric } from './describe-metrics.ts';
 export { createMetrics } from './metrics.ts';
+export { Tally } from './tally.ts';
 export type { Metrics } from './metrics.ts';
 export { folderRoom } from './folder-room.ts';
 export { adminPaths, openApiPath } from './openapi/admin-paths.ts';

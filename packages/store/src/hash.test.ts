@@ -51,6 +51,21 @@ suite('hashing', () => {
     assert.equal(sha256(text.subarray(0, 1), text.subarray(1)).toHex(), abc);
   });
 
+  test('whole leaves have the same hash whatever lies before them in memory', () => {
+    for (const before of [0, 1, 255]) {
+      for (const leaves of [1, 2, 3]) {
+        const bytes = contentOf(7, leaves * leafLength);
+        const memory = new Uint8Array(1 + bytes.length).fill(before);
+        memory.set(bytes, 1);
+        for (const cuts of [[], [leafLength], [leafLength + 1], [2 * leafLength, 2 * leafLength + 9]]) {
+          const hasher = new PieceHasher();
+          for (const chunk of cutAt(memory.subarray(1), cuts)) hasher.update(chunk);
+          assert.equal(hasher.finish().toHex(), bruteForceRoot(bytes).toHex(), `${before} ${leaves} ${cuts.join()}`);
+        }
+      }
+    }
+  });
+
   test('one pass gives the digest, the root and the piece hashes, wherever the stream is cut', () => {
     fc.assert(
       fc.property(anyContent, anyCuts, (bytes, cuts) => {

@@ -10,6 +10,11 @@ export class LeafHasher {
 
   update(chunk: Uint8Array): void {
     for (let from = 0; from < chunk.length;) {
+      if (!this.#open && chunk.length - from >= leafLength && followsPrefix(chunk, from)) {
+        this.#leaves.push(sha256(new Uint8Array(chunk.buffer, chunk.byteOffset + from - 1, 1 + leafLength)));
+        from += leafLength;
+        continue;
+      }
       this.#open ??= createHash('sha256').update(leafPrefix);
       const to = Math.min(chunk.length, from + this.#room);
       this.#open.update(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
@@ -36,6 +41,13 @@ export class LeafHasher {
     this.#room = leafLength;
   }
 }
+
+/**
+ * Whether the byte in memory before a whole leaf is the prefix that is hashed with it: one call does then. It mostly is where
+ * frames are received, as the header of a DATA frame ends with the low byte of the leaf's offset.
+ */
+const followsPrefix = ({ buffer, byteOffset }: Uint8Array, from: number): boolean =>
+  byteOffset + from > 0 && new Uint8Array(buffer, byteOffset + from - 1, 1)[0] === leafPrefix[0];
 
 /** The hash of one piece, as its bytes land: the root of the hash tree over its leaves. */
 export class PieceHasher {

@@ -107,13 +107,13 @@ suite('chunks from files', () => {
     );
   });
 
-  test('a kernel that takes all is given a megabyte a turn, in frames of one chunk', async () => {
+  test('a kernel that takes all is given two megabytes a turn, in frames of one chunk', async () => {
     const wire = new Wire((bytes) => bytes);
     const sender = new UplinkSender(wire, undefined, silentLog);
     const { promise, resolve } = Promise.withResolvers<boolean>();
     sender.start(transfer(9 * chunkBytesMax, file, resolve));
     await new Promise((next) => setImmediate(next));
-    assert.equal(wire.headers.length, 4);
+    assert.equal(wire.headers.length, 8);
     assert.equal(await promise, true);
     assert.equal(wire.direct, 9 * (chunkBytesMax + dataHeaderBytes));
   });

@@ -24,7 +24,8 @@ export class Gathering {
   add(bytes: Uint8Array): void {
     if (owner !== this || gathered + bytes.length > chunkBytesMax) owner?.end();
     if (owner === undefined && bytes.length >= passedOnMin) return this.#take(bytes);
-    buffer ??= new Uint8Array(chunkBytesMax);
+    // A zero goes before them: whoever hashes a leaf with its prefix has both in one place.
+    buffer ??= new Uint8Array(new ArrayBuffer(1 + chunkBytesMax), 1);
     buffer.set(bytes, gathered);
     // eslint-disable-next-line typescript/no-this-alias
     owner = this;

@@ -175,7 +175,7 @@ suite('UplinkSender', () => {
       channel: 1,
       piece: 1,
       offset: 0,
-      length: 64 * chunkBytesMax,
+      length: 128 * chunkBytesMax,
       reader: filler(1),
       onEnd: () => (ended = true),
     });

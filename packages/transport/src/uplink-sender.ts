@@ -9,8 +9,8 @@ import type { Transfer, TransferHandle, Uplink } from './uplink.ts';
 /** Chunks between this process and the kernel: enough to keep it busy, few enough for a small blob to overtake. */
 const chunksInFlightMax = 2;
 
-/** Then the event loop gets its turn: a fast receiver would otherwise keep it from everyone else. */
-const bytesPerTurnMax = MiB;
+/** After so many bytes the event loop gets its turn: a fast receiver would otherwise keep it from everyone else. */
+const bytesPerTurnMax = 2 * MiB;
 
 class Running implements TransferHandle {
   readonly transfer: Transfer;
@@ -140,7 +140,7 @@ export class UplinkSender implements Uplink {
 
   #mayGoOn(): boolean {
     if (!this.#open || this.#waiting || this.#inFlight >= this.#inFlightMax || this.#queue.size === 0) return false;
-    if (this.#turnBytes >= bytesPerTurnMax) return false;
+    if (this.#turnBytes >= bytesPerTurnMax) return this.#goOnLater();
     this.#waiting = this.#throttle?.admit(this.#admitted) === false;
     return !this.#waiting;
   }
@@ -169,11 +169,16 @@ export class UplinkSender implements Uplink {
     this.#inFlight++;
     this.#throttle?.spend(bytes);
     this.#turnBytes += bytes;
+  }
+
+  /** A turn of the event loop is only taken when it is due: it costs as much as a small chunk. */
+  #goOnLater(): false {
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       this.#turnBytes = 0;
       this.#pump();
     });
+    return false;
   }
 
   #written(running: Running, bytes: number, ok: boolean): void {

@@ -1,7 +1,7 @@
 import type { Digest, PeerId, PieceIndex, SignedTagRecord } from '@shoal/core';
 import type { ExchangeEvents } from '@shoal/exchange';
 import type { SendResult } from '@shoal/registry';
-import { type Log, sizeClassOf } from '@shoal/service';
+import { type Log, sizeClassOf, Tally } from '@shoal/service';
 import type { UpstreamSetEvents } from '@shoal/upstreams';
 import type { AgentMetrics } from './metrics.ts';
 import { Outages } from './outages.ts';
@@ -25,10 +25,16 @@ export class AgentEvents {
   readonly #log: Log;
   readonly #m: AgentMetrics['made'];
   readonly #outages = new Outages();
+  readonly #received: Readonly<Record<ByteSource, Tally>>;
+  readonly #servedPeers: Tally;
 
   constructor(metrics: AgentMetrics, log: Log) {
     this.#log = log;
     this.#m = metrics.made;
+    const { received, served } = this.#m;
+    const from = (source: ByteSource): Tally => new Tally(received, { source });
+    this.#received = { peer: from('peer'), origin: from('origin'), http: from('http') };
+    this.#servedPeers = new Tally(served, { to: 'peer' });
   }
 
   /** What the exchange reports, in this service's words. */
@@ -39,14 +45,14 @@ export class AgentEvents {
         if (ownZone !== '' && zone && zone !== ownZone) this.#m.crossZone.inc(bytes);
       },
       pieceCorrupt: (peer, piece) => this.pieceCorrupt(peer, piece),
-      bytesSent: (_role, bytes) => this.#m.served.inc({ to: 'peer' }, bytes),
+      bytesSent: (_role, bytes) => this.#servedPeers.add(bytes),
       bytesDiscarded: (bytes) => this.#m.discarded.inc(bytes),
       requestRejected: (reason) => this.#m.piecesRefused.inc({ reason }),
     };
   }
 
   received(source: ByteSource, bytes: number): void {
-    this.#m.received.inc({ source }, bytes);
+    this.#received[source].add(bytes);
   }
 
   pieceCorrupt(from: PeerId | string, piece: PieceIndex): void {

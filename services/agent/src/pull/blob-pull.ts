@@ -248,8 +248,8 @@ export class BlobPull {
 
   #helpFirstByte(): void {
     const { clock, firstByteMs } = this.#context;
-    const waitedMs = this.readers.unbegun ? clock() - this.#wantedMs : undefined;
-    const state = { waitedMs, ...this.status() };
+    if (!this.readers.unbegun) return;
+    const state = { waitedMs: clock() - this.#wantedMs, ...this.status() };
     // A piece from afar for every node of a zone is what its gateways are there to spare.
     if (this.#originEntry.sheltered) state.degree = Infinity;
     if (!this.#ended && wantsFirstPiece(state, firstByteMs)) this.#http.fetchOne();

@@ -78,6 +78,7 @@ export class ReaderSet {
 
   /** Pieces have come: wakes whose piece is there. */
   wake(): void {
+    if (this.#waiters.size === 0) return;
     for (const waiter of [...this.#waiters]) if (this.readable(waiter.piece)) waiter.resolve();
   }
 
