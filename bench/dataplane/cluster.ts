@@ -26,6 +26,7 @@ export class BenchCluster {
   readonly #kept = new Map<string, Promise<Service>>();
   readonly #profiles: string | undefined;
   #secured: Promise<Pair> | undefined;
+  #copying: Promise<Pair> | undefined;
 
   private constructor(
     folder: string,
@@ -112,18 +113,26 @@ export class BenchCluster {
 
   /** Two more agents, which speak TLS to each other and to nobody else; started when they are asked for. */
   securedPair(): Promise<Pair> {
-    return (this.#secured ??= this.#startSecured());
+    return (this.#secured ??= this.#startPair('secured', { pieces: { ...anyPort, tls: certificate } }));
   }
 
-  async #startSecured(): Promise<Pair> {
-    const start = async (name: string, rest: object): Promise<Service> => {
-      const config = { ...agentConfig(this.caches, name, rest), pieces: { ...anyPort, tls: certificate } };
-      return this.#parts.use(await startService(this.folder, 'agent', name, config, this.#profiles));
+  /** Two more that do without sendfile(2), and prove a secret to each other that nobody else knows. */
+  copyingPair(): Promise<Pair> {
+    return (this.#copying ??= this.#startPair('copying', {
+      sendfile: 'off',
+      cluster: { secret: 'copying'.repeat(8) },
+    }));
+  }
+
+  async #startPair(name: string, ofBoth: object): Promise<Pair> {
+    const start = async (which: string, rest: object): Promise<Service> => {
+      const config = agentConfig(this.caches, `${name}-${which}`, { ...rest, ...ofBoth });
+      return this.#parts.use(await startService(this.folder, 'agent', `${name}-${which}`, config, this.#profiles));
     };
     const [trackers, origins] = [[this.tracker.url('api')], [this.origin.url('registry')]];
     return {
-      sender: await start('secured-agent', { trackers, origins }),
-      receiver: await start('secured-follower', this.#followerConfig),
+      sender: await start('agent', { trackers, origins }),
+      receiver: await start('follower', this.#followerConfig),
     };
   }
 

@@ -22,7 +22,7 @@ import { asJson, asText } from './report.ts';
 import type { Round, Scenario } from './round.ts';
 import { fromOrigin, warm, whyNoSendfile } from './serving.ts';
 import { small } from './small.ts';
-import { cold, exchange, exchangeOverTls, push, threads } from './transfers.ts';
+import { cold, exchange, exchangeByCopies, exchangeOverTls, push, threads } from './transfers.ts';
 
 interface Entry {
   readonly run: Scenario;
@@ -36,6 +36,7 @@ const scenarios: Readonly<Record<string, Entry>> = {
   cold: { run: cold, needs: ['push'] },
   exchange: { run: exchange, needs: ['push', 'cold'] },
   threads: { run: threads, needs: ['push', 'cold', 'exchange'] },
+  'exchange-copying': { run: exchangeByCopies, needs: ['push'] },
   'exchange-tls': { run: exchangeOverTls, needs: ['push'] },
   origin: { run: fromOrigin, needs: ['push'] },
   warm: { run: warm, needs: ['push'] },
@@ -105,9 +106,6 @@ const measureAll = async (): Promise<void> => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 await measureAll();
 const { size: blobBytes, runs, caches } = options;
-const unavailable = new Map([
-  ['sendfile between peers', 'pieces go by read and write, as a receiver paid for more than the sender saved'],
-  ...(whyNoSendfile === undefined ? [] : [['sendfile', whyNoSendfile] as const]),
-] as const);
+const unavailable = new Map(whyNoSendfile === undefined ? [] : [['sendfile', whyNoSendfile]]);
 const outcome = { machine, blobBytes, runs, caches, figures, unavailable };
 console.log(options.json ? asJson(outcome) : asText(outcome));

@@ -1,6 +1,7 @@
 import { blobPath, percentile, repository, type Round, type Scenario } from './round.ts';
 import { measure } from './usage.ts';
 import { settleMemory } from './settle-memory.ts';
+import type { Pair } from './cluster.ts';
 import type { Service } from './processes.ts';
 
 /** POST and PUT of the blob; the answer comes when its bytes are on the medium. */
@@ -62,12 +63,17 @@ export const threads: Scenario = async (round) => {
   return exchangeTo(round, { name: 'threads', receiver, senders: [agent, follower] });
 };
 
-/** The same over mutual TLS, between agents that no one else exchanges pieces with. */
-export const exchangeOverTls: Scenario = async (round) => {
-  const { sender, receiver } = await round.cluster.securedPair();
+/** The same between agents that no one else exchanges pieces with. */
+const exchangeOf = async (round: Round, name: string, { sender, receiver }: Pair): Promise<void> => {
   await pull(sender, round.blob.digest);
-  return exchangeTo(round, { name: 'exchange-tls', receiver, senders: [sender] });
+  return exchangeTo(round, { name, receiver, senders: [sender] });
 };
+
+export const exchangeOverTls: Scenario = async (round) =>
+  exchangeOf(round, 'exchange-tls', await round.cluster.securedPair());
+
+export const exchangeByCopies: Scenario = async (round) =>
+  exchangeOf(round, 'exchange-copying', await round.cluster.copyingPair());
 
 /** How late timers of the main thread ran since the question before, 99th percentile. */
 const eventLoopDelayMs = async (service: Service): Promise<number> => {

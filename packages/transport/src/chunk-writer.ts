@@ -5,7 +5,10 @@ import type { Log } from './log.ts';
 import type { Transfer } from './uplink.ts';
 
 /** What a writer needs of a connection; what has no `sendFile` also needs no `destroy`. */
-export type Wire = Pick<Connection, 'write'> & Partial<Pick<Connection, 'sendFile' | 'destroy'>>;
+export type Wire = Pick<Connection, 'write'> & Partial<Pick<Connection, 'sendFile' | 'destroy' | 'secure'>>;
+
+/** Chunks between this process and the kernel: enough to keep it busy, few enough for a small blob to overtake. */
+const inFlightMax = 2;
 
 /**
  * `taken`: the kernel has all of the chunk. `waits`: `done` says when, never from inside. `unreadable`: the transfer
@@ -28,15 +31,18 @@ export class ChunkWriter {
     this.#log = log;
   }
 
-  /** Chunks go from their files; a write tells when the socket has room again, so one at a time is enough. */
-  get direct(): boolean {
-    return this.#wire.sendFile !== undefined;
+  /**
+   * Chunks that may wait. One is enough where chunks go from their files, as the write of what is left of it tells when the
+   * socket has room again; and over TLS, where a second one would be encrypted and copied before its time.
+   */
+  get inFlightMax(): number {
+    return this.#wire.sendFile || this.#wire.secure ? 1 : inFlightMax;
   }
 
   /** `offset` in the blob and `length` in bytes, as DATA carries them. */
   write(transfer: Transfer, offset: number, length: number, done: (ok: boolean) => void): ChunkOutcome {
     const header = { channel: transfer.channel, piece: transfer.piece, offset, length };
-    const sent = this.direct ? this.#sendDirectly(transfer, header) : 0;
+    const sent = this.#sendDirectly(transfer, header);
     const bytes = dataHeaderBytes + length;
     if (sent === bytes) return 'taken';
     const chunk = takeChunk();
@@ -61,11 +67,13 @@ export class ChunkWriter {
     { reader }: Transfer,
     header: { channel: number; piece: number; offset: number; length: number },
   ): number {
+    const { sendFile } = this.#wire;
+    if (!sendFile) return 0;
     try {
       const { fd } = reader;
       if (fd === undefined) return 0;
       encodeDataHeader(header, this.#head);
-      return this.#wire.sendFile?.(this.#head, fd, header.offset, header.length) ?? 0;
+      return sendFile(this.#head, fd, header.offset, header.length);
     } catch {
       // To read it will fail as well, and say why.
       return 0;

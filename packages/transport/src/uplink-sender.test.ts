@@ -8,6 +8,7 @@ import { UplinkSender } from './uplink-sender.ts';
 
 /** A connection that hands a frame to the kernel when the test says so. */
 class Wire {
+  readonly secure: boolean;
   readonly headers: DataHeader[] = [];
   readonly payloads: number[] = [];
   readonly waiting: ((ok: boolean) => void)[] = [];
@@ -18,7 +19,8 @@ class Wire {
     dataEnd() {},
   });
 
-  constructor() {
+  constructor(secure = false) {
+    this.secure = secure;
     this.#decoder.phase = 'data';
   }
 
@@ -161,6 +163,21 @@ suite('UplinkSender', () => {
     await turn();
     assert.deepEqual(ends, { 1: false, 2: false, 3: false });
     assert.equal(wire.waiting.length, 2);
+  });
+
+  test('over TLS one chunk waits at a time', async () => {
+    const wire = new Wire(true);
+    const sender = new UplinkSender(wire, undefined, silentLog);
+    let ended = false;
+    const [length, reader] = [3 * chunkBytesMax, filler(1)];
+    sender.start({ channel: 1, piece: 1, offset: 0, length, reader, onEnd: (ok) => (ended = ok) });
+    for (let chunk = 1; chunk <= 3; chunk++) {
+      await turn();
+      assert.equal(wire.waiting.length, 1);
+      wire.waiting.shift()!(true);
+      assert.equal(wire.headers.length, Math.min(chunk + 1, 3));
+    }
+    assert.ok(ended);
   });
 
   test('a fast kernel does not keep the event loop from others', async () => {

@@ -6,9 +6,6 @@ import type { Throttle } from './throttle.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import type { Transfer, TransferHandle, Uplink } from './uplink.ts';
 
-/** Chunks between this process and the kernel: enough to keep it busy, few enough for a small blob to overtake. */
-const chunksInFlightMax = 2;
-
 /** After so many bytes the event loop gets its turn: a fast receiver would otherwise keep it from everyone else. */
 const bytesPerTurnMax = 2 * MiB;
 
@@ -37,7 +34,6 @@ class Running implements TransferHandle {
 export class UplinkSender implements Uplink {
   readonly #wire: Wire;
   readonly #writer: ChunkWriter;
-  readonly #inFlightMax: number;
   readonly #throttle: Throttle | undefined;
   readonly #running = new Set<Running>();
   readonly #queue = new TransferQueue<Running>();
@@ -58,7 +54,6 @@ export class UplinkSender implements Uplink {
   constructor(wire: Wire, throttle: Throttle | undefined, log: Log) {
     this.#wire = wire;
     this.#writer = new ChunkWriter(wire, log);
-    this.#inFlightMax = this.#writer.direct ? 1 : chunksInFlightMax;
     this.#throttle = throttle;
   }
 
@@ -139,7 +134,8 @@ export class UplinkSender implements Uplink {
   }
 
   #mayGoOn(): boolean {
-    if (!this.#open || this.#waiting || this.#inFlight >= this.#inFlightMax || this.#queue.size === 0) return false;
+    if (!this.#open || this.#waiting || this.#inFlight >= this.#writer.inFlightMax || this.#queue.size === 0)
+      return false;
     if (this.#turnBytes >= bytesPerTurnMax) return this.#goOnLater();
     this.#waiting = this.#throttle?.admit(this.#admitted) === false;
     return !this.#waiting;
