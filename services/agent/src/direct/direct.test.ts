@@ -20,7 +20,10 @@ const start = async (count: number, origin: 'down' | 'up' = 'down'): Promise<Orp
   const upstreams = { registries: [{ host: 'up.example.com:5000', url: fake.url, insecure: true }] };
   const agents = await Promise.all(
     Array.from({ length: count }, (_, index) =>
-      world.agent(`agent-${index}`, { upstreams, deadlines: { firstByteMs: 60_000, trackerMs: 10_000 } }),
+      world.agent(`agent-${index}`, {
+        upstreams,
+        deadlines: { firstByteMs: 60_000, trackerMs: 10_000, fallbackMs: 5_000 },
+      }),
     ),
   );
   if (origin === 'down') await world.origin.stop();
