@@ -116,12 +116,16 @@ export class BenchCluster {
     return (this.#secured ??= this.#startPair('secured', { pieces: { ...anyPort, tls: certificate } }));
   }
 
-  /** Two more that do without sendfile(2), and prove a secret to each other that nobody else knows. */
+  /** Two more that do without sendfile(2), and hear of nobody else: they have a tracker of their own. */
   copyingPair(): Promise<Pair> {
-    return (this.#copying ??= this.#startPair('copying', {
-      sendfile: 'off',
-      cluster: { secret: 'copying'.repeat(8) },
-    }));
+    return (this.#copying ??= this.#startCopying());
+  }
+
+  async #startCopying(): Promise<Pair> {
+    const config = { api: anyPort, ui: { enabled: false } };
+    const name = 'copying-tracker';
+    const tracker = this.#parts.use(await startService(this.folder, 'tracker', name, config, this.#profiles));
+    return this.#startPair('copying', { sendfile: 'off', trackers: [tracker.url('api')] });
   }
 
   async #startPair(name: string, ofBoth: object): Promise<Pair> {
