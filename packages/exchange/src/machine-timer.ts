@@ -1,6 +1,7 @@
 /**
  * The one timer of a machine: armed with what `nextTimeoutMs` says after every turn, and re-armed only when the
- * moment comes nearer, so that a machine which moves its deadline on every byte costs no timer calls.
+ * moment comes nearer, so that a machine which moves its deadline on every byte, or awaits something every other moment,
+ * costs no timer calls.
  */
 export class MachineTimer {
   readonly #fire: () => void;
@@ -13,9 +14,9 @@ export class MachineTimer {
     this.#fire = fire;
   }
 
-  /** `inMs` from now; undefined means that nothing is awaited. A later moment than the armed one fires early, harmlessly. */
+  /** `inMs` from now; undefined means that nothing is awaited. Later than the armed moment, or not at all, fires early, harmlessly. */
   arm(inMs: number | undefined): void {
-    if (inMs === undefined) return this.stop();
+    if (inMs === undefined) return;
     const dueMs = this.#clock() + inMs;
     if (this.#handle && dueMs >= this.#dueMs) return;
     clearTimeout(this.#handle);

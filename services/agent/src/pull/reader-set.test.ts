@@ -35,6 +35,20 @@ test('a reader that gives up leaves no cursor behind', async () => {
   assert.deepEqual(readers.cursors(), []);
 });
 
+test('a reader that has read and leaves tells that its cursor is gone', async () => {
+  const { have, readers, changes } = setOf();
+  readers.enter();
+  const wait = readers.wait(1, false, never);
+  have.set(1);
+  readers.wake();
+  await wait;
+  assert.equal(changes(), 1);
+  readers.left();
+  assert.equal(changes(), 2);
+  assert.deepEqual(readers.cursors(), []);
+  assert.equal(readers.size, 0);
+});
+
 test('bad news can be kept from replies that have begun', async () => {
   const { have, readers } = setOf();
   const [fresh, begun] = [readers.wait(0, false, never), readers.wait(1, true, never)];

@@ -32,8 +32,10 @@ export class ReaderSet {
     this.#open++;
   }
 
+  /** Nothing is wanted before other pieces any more because of this one. */
   left(): void {
     this.#open--;
+    this.#changed();
   }
 
   readable(piece: PieceIndex): boolean {
