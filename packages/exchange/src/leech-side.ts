@@ -198,10 +198,12 @@ export class LeechSide implements SwarmSide {
   }
 
   dataEnd(neighbour: Neighbour, reception: Reception): void {
-    // That one has moved on is told when deadlines are judged.
-    if (!reception.open || !reception.full) return;
+    const peer = neighbour.peer.id;
+    const { piece } = reception;
+    if (!reception.open) return;
+    if (!reception.full) return this.handle({ type: 'progress', peer, piece, bytes: reception.untold() });
     // The data of an origin may overtake the hash, which comes on the other connection.
-    if (this.#isKnown(reception.piece)) this.#settle(neighbour, reception);
+    if (this.#isKnown(piece)) this.#settle(neighbour, reception);
   }
 
   /** Before deadlines are judged: which transfers have moved within a frame, and which wait for this node's own limit. */

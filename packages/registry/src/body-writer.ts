@@ -41,6 +41,8 @@ export class BodyWriter implements Disposable {
   #socket: Socket | null = null;
   /** Writes whose end has not been told yet. */
   #writes = 0;
+  /** Bytes that were written and may not have been taken. */
+  #waitingBytes = 0;
   #allWritten: (() => void) | undefined;
   /** The last bytes went by sendfile(2). */
   #direct = false;
@@ -63,6 +65,11 @@ export class BodyWriter implements Disposable {
       if (outcome === 'empty') return;
       this.#socket ??= this.#o.raw.socket;
     }
+  }
+
+  /** How far the bytes are that the kernel has for certain. */
+  get takenTo(): number {
+    return this.position - this.#waitingBytes;
   }
 
   [Symbol.dispose](): void {
@@ -106,6 +113,7 @@ export class BodyWriter implements Disposable {
     const read = source.readInto(part(this.#buffer, length), this.position);
     if (read === 0) return 0;
     this.position += read;
+    this.#waitingBytes += read;
     this.#writes++;
     (this.#socket ?? raw).write(part(this.#buffer, read), this.#written);
     return read;
@@ -114,8 +122,10 @@ export class BodyWriter implements Disposable {
   /** One function for all writes: those that the kernel takes at once share one call back of the stream. */
   readonly #written = (error?: Error | null): void => {
     this.#writes--;
-    if (error) this.#o.watchdog.abort(new ClientLeftError({ cause: error }));
-    else if (this.#writes === 0) this.#allWritten?.();
+    if (error) return this.#o.watchdog.abort(new ClientLeftError({ cause: error }));
+    if (this.#writes > 0) return;
+    this.#waitingBytes = 0;
+    this.#allWritten?.();
   };
 
   #taken(): Promise<void> {

@@ -79,7 +79,7 @@ const writeBody = async (
   } catch (error) {
     endWithFin(raw);
     const outcome = error instanceof ClientLeftError ? 'aborted' : 'failed';
-    return { bytes: writer.position - range.start, outcome, error };
+    return { bytes: writer.takenTo - range.start, outcome, error };
   }
 };
 

@@ -18,7 +18,6 @@ class Wire {
   /** Bytes that were not those of the blob at their place. */
   wrong = 0;
   direct = 0;
-  destroyed = '';
   readonly #take: (bytes: number) => number;
   #at = 0;
   readonly #decoder = new FrameDecoder({
@@ -49,10 +48,6 @@ class Wire {
   write(bytes: Uint8Array, done?: (ok: boolean) => void): void {
     this.#decoder.push(bytes);
     this.waiting.push(done ?? (() => {}));
-  }
-
-  destroy(reason: string): void {
-    this.destroyed = reason;
   }
 
   async flush(): Promise<void> {
@@ -138,14 +133,33 @@ suite('chunks from files', () => {
     );
   });
 
-  test('a file that ends within a frame costs the connection: nothing else can follow', async () => {
+  test('a file that ends within a frame ends its transfer only: the frame is filled up', async () => {
     const wire = new Wire(() => dataHeaderBytes + 5);
     const sender = new UplinkSender(wire, undefined, silentLog);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    sender.start(transfer(10, { fd: 3, readInto: () => 0 }, resolve));
+    const ends: boolean[] = [];
+    sender.start(transfer(chunkBytesMax + 10, { fd: 3, readInto: () => 0 }, (ok) => ends.push(ok)));
     await wire.flush();
-    assert.match(wire.destroyed, /ends within a frame/);
-    sender.close();
-    assert.equal(await promise, false);
+    sender.start(transfer(10, { fd: 3, readInto: () => 0 }, (ok) => ends.push(ok)));
+    await wire.flush();
+    sender.start(transfer(20, file, (ok) => ends.push(ok)));
+    await wire.flush();
+    assert.deepEqual(ends, [false, false, true]);
+    assert.deepEqual(
+      wire.headers.map(({ length }) => length),
+      [chunkBytesMax, 0, 10, 0, 20],
+    );
+    assert.ok(wire.wrong > 0);
+    assert.equal(sender.running, 0);
+  });
+
+  test('files of which nothing ever goes directly are read and written, and no longer offered', async () => {
+    const wire = new Wire(() => dataHeaderBytes);
+    const sender = new UplinkSender(wire, undefined, silentLog);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    sender.start(transfer(8 * chunkBytesMax, file, resolve));
+    await wire.flush();
+    assert.equal(await promise, true);
+    assert.equal(wire.wrong, 0);
+    assert.equal(wire.direct, 3 * dataHeaderBytes);
   });
 });

@@ -4,17 +4,21 @@ import type { Connection } from './connection.ts';
 import type { Log } from './log.ts';
 import type { Transfer } from './uplink.ts';
 
-/** What a writer needs of a connection; what has no `sendFile` also needs no `destroy`. */
-export type Wire = Pick<Connection, 'write'> & Partial<Pick<Connection, 'sendFile' | 'destroy' | 'secure'>>;
+/** What a writer needs of a connection. */
+export type Wire = Pick<Connection, 'write'> & Partial<Pick<Connection, 'sendFile' | 'secure'>>;
 
 /** Chunks between this process and the kernel: enough to keep it busy, few enough for a small blob to overtake. */
 const inFlightMax = 2;
 
+/** After so many heads in a row that nothing of a file followed, though the socket had room, sendfile(2) is not tried again. */
+const refusalsMax = 3;
+
 /**
  * `taken`: the kernel has all of the chunk. `waits`: `done` says when, never from inside. `unreadable`: the transfer
- * cannot go on, and nothing of the chunk was sent.
+ * cannot go on, and nothing of the chunk was sent. `spoiled`: the same, but it had begun, so zeros stand for what cannot be
+ * read; `done` says when they are gone.
  */
-export type ChunkOutcome = 'taken' | 'waits' | 'unreadable';
+export type ChunkOutcome = 'taken' | 'waits' | 'unreadable' | 'spoiled';
 
 /**
  * Puts chunks of transfers on a connection, each a DATA frame in one go: from their file by sendfile(2) as far as the
@@ -25,6 +29,7 @@ export class ChunkWriter {
   readonly #log: Log;
   /** Not on the heap of V8, which moves small arrays about. */
   readonly #head = new Uint8Array(new ArrayBuffer(dataHeaderBytes));
+  #refusals = 0;
 
   constructor(wire: Wire, log: Log) {
     this.#wire = wire;
@@ -36,7 +41,11 @@ export class ChunkWriter {
    * socket has room again; and over TLS, where a second one would be encrypted and copied before its time.
    */
   get inFlightMax(): number {
-    return this.#wire.sendFile || this.#wire.secure ? 1 : inFlightMax;
+    return this.direct || this.#wire.secure ? 1 : inFlightMax;
+  }
+
+  get direct(): boolean {
+    return this.#wire.sendFile !== undefined && this.#refusals < refusalsMax;
   }
 
   /** `offset` in the blob and `length` in bytes, as DATA carries them. */
@@ -47,19 +56,20 @@ export class ChunkWriter {
     if (sent === bytes) return 'taken';
     const chunk = takeChunk();
     const from = Math.max(sent, dataHeaderBytes);
-    if (!this.#fill(transfer, chunk.subarray(from, bytes), offset + from - dataHeaderBytes)) {
+    const rest = chunk.subarray(from, bytes);
+    const isWhole = this.#fill(transfer, rest, offset + from - dataHeaderBytes);
+    if (!isWhole && sent === 0) {
       giveChunk(chunk);
-      if (sent === 0) return 'unreadable';
-      // The peer waits for the rest of a frame that cannot come.
-      this.#wire.destroy?.('a piece ends within a frame');
-      return 'waits';
+      return 'unreadable';
     }
+    // A frame that has begun is brought to its end: the connection carries other transfers, too.
+    if (!isWhole) rest.fill(0);
     if (sent < dataHeaderBytes) encodeDataHeader(header, chunk);
     this.#wire.write(chunk.subarray(sent, bytes), (ok) => {
       giveChunk(chunk);
       done(ok);
     });
-    return 'waits';
+    return isWhole ? 'waits' : 'spoiled';
   }
 
   /** Header and payload, as far as the socket takes them; answers the bytes that it took. */
@@ -68,12 +78,14 @@ export class ChunkWriter {
     header: { channel: number; piece: number; offset: number; length: number },
   ): number {
     const { sendFile } = this.#wire;
-    if (!sendFile) return 0;
+    if (!sendFile || !this.direct) return 0;
     try {
       const { fd } = reader;
-      if (fd === undefined) return 0;
+      if (fd === undefined || fd < 0) return 0;
       encodeDataHeader(header, this.#head);
-      return sendFile(this.#head, fd, header.offset, header.length);
+      const sent = sendFile(this.#head, fd, header.offset, header.length);
+      if (sent > 0) this.#refusals = sent === dataHeaderBytes ? this.#refusals + 1 : 0;
+      return sent;
     } catch {
       // To read it will fail as well, and say why.
       return 0;

@@ -7,7 +7,7 @@ import { TransferQueue } from './transfer-queue.ts';
 import type { Transfer, TransferHandle, Uplink } from './uplink.ts';
 
 /** After so many bytes the event loop gets its turn: a fast receiver would otherwise keep it from everyone else. */
-const bytesPerTurnMax = 2 * MiB;
+const bytesPerTurnMax = { direct: 2 * MiB, copied: MiB };
 
 class Running implements TransferHandle {
   readonly transfer: Transfer;
@@ -136,7 +136,7 @@ export class UplinkSender implements Uplink {
   #mayGoOn(): boolean {
     if (!this.#open || this.#waiting || this.#inFlight >= this.#writer.inFlightMax || this.#queue.size === 0)
       return false;
-    if (this.#turnBytes >= bytesPerTurnMax) return this.#goOnLater();
+    if (this.#turnBytes >= bytesPerTurnMax[this.#writer.direct ? 'direct' : 'copied']) return this.#goOnLater();
     this.#waiting = this.#throttle?.admit(this.#admitted) === false;
     return !this.#waiting;
   }
@@ -152,10 +152,16 @@ export class UplinkSender implements Uplink {
     if (!running) return;
     const { transfer } = running;
     const length = running.nextLength;
-    const written = (ok: boolean): void => this.#written(running, length, ok);
+    let useful = length;
+    const written = (ok: boolean): void => this.#written(running, useful, ok);
     const outcome = this.#writer.write(transfer, transfer.offset + running.read, length, written);
     if (outcome === 'unreadable') return this.#abort(running);
     running.read += length;
+    if (outcome === 'spoiled') {
+      useful = 0;
+      this.#count(length);
+      return this.#abort(running);
+    }
     if (this.#open && running.read < transfer.length) this.#lineUp(running);
     this.#count(length);
     if (outcome === 'taken') written(true);

@@ -41,6 +41,8 @@ const tryOut = async (sendfile: Sendfile): Promise<void> => {
   parts.defer(async () => void (await once(server.close(), 'close')));
   await once(server, 'listening', { signal });
   const accepted = once(server, 'connection', { signal });
+  // What is thrown while it is not awaited yet says as much.
+  accepted.catch(() => undefined);
   const receiver = parts.adopt(connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }), destroy);
   await once(receiver, 'connect', { signal });
   const sender = parts.adopt(((await accepted) as [Socket])[0], destroy);
