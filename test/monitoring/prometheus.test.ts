@@ -36,7 +36,8 @@ test(
     );
     await prometheus.scraped(2);
 
-    const layers = planLayers(12 * MiB, 3);
+    // Large enough for the agents to find each other before the origin has given each of them all.
+    const layers = planLayers(96 * MiB, 3);
     const pushed = await pushImage(origin.url, { repository: 'team/app', tag: '1', layers, seed: 'metrics' });
     const other = { repository: 'registry.example.com/team/other', tag: '1', manifestDigest };
     for (const image of [pushed, other]) {
