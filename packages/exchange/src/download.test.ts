@@ -147,13 +147,10 @@ test('a download that is stopped mid-way writes no more and can be taken up agai
   const first = startDownload(leech, sink, [seed]);
   await once(first.events, 'piece');
   await first.download.stop();
-  const written = sink.writtenBytes;
   const held = sink.have.count;
   assert.ok(held > 0 && !sink.have.complete);
   assert.equal(leech.stats().swarms, 0);
   const second = startDownload(leech, sink, [seed]);
-  await once(second.events, 'piece');
-  assert.ok(sink.writtenBytes > written);
   await second.done;
   assert.equal(sink.digest, blob.digest);
   assert.equal(second.download.stats.bytesFromPeers, blob.bytes.length - held * blob.metainfo.pieceLength);

@@ -13,6 +13,8 @@ export interface Neighbour {
   readonly channel: number;
   /** When my JOIN went, which the remote's is to answer. */
   readonly sinceMs: number;
+  /** What my JOIN said that I have, until the remote's. */
+  told: Have | undefined;
   /** The remote's number; undefined until its JOIN. */
   remoteChannel: number | undefined;
 }

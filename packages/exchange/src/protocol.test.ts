@@ -46,6 +46,22 @@ test('JOIN is answered by JOIN once, or by NO_SWARM with a reason', async () => 
   assert.match((await raw.next('noSwarm')).reason, /size 1/);
 });
 
+test('a piece that comes between my JOIN and the answer to it is told of once the answer is there', async () => {
+  const [leech, raw] = [await node('agent'), await rawPeer()];
+  const blob = testBlob(600_000, 59);
+  const sink = new MemoryBlob(blob.metainfo);
+  const { download } = startDownload(leech, sink, []);
+  download.addPeer(raw.entry);
+  assert.equal((await raw.next('join')).have, 'none');
+  for (const piece of [0, 2]) {
+    sink.resume(blob, piece);
+    assert.ok(download.delivered(piece));
+  }
+  raw.link.send(joinOf(blob, 'none'));
+  assert.equal((await raw.next('have')).piece, 0);
+  assert.equal((await raw.next('have')).piece, 2);
+});
+
 test('requests are rejected with a reason: not held, gone', async () => {
   const [seed, raw] = [await node('agent'), await rawPeer()];
   const blob = testBlob(600_000, 62);

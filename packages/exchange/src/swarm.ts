@@ -87,19 +87,14 @@ export class Swarm {
     if (existing) return existing;
     if (this.#stopped || this.#refusal(peer) !== undefined) return undefined;
     const sinceMs = this.#options.clock();
-    const neighbour: Neighbour = { peer, swarm: this, channel: peer.nextChannel(), sinceMs, remoteChannel: undefined };
+    const told = this.#side.have();
+    const channel = peer.nextChannel();
+    const neighbour: Neighbour = { peer, swarm: this, channel, sinceMs, told, remoteChannel: undefined };
     this.neighbours.set(peer.id, neighbour);
     peer.neighbours.set(this.id, neighbour);
     if (peer.role === 'agent') this.#agents++;
     const { size, pieceLength } = this.metainfo;
-    peer.link.send({
-      type: 'join',
-      channel: neighbour.channel,
-      swarm: this.id,
-      size,
-      pieceLength,
-      have: this.#side.have(),
-    });
+    peer.link.send({ type: 'join', channel, swarm: this.id, size, pieceLength, have: told });
     return neighbour;
   }
 
@@ -124,6 +119,7 @@ export class Swarm {
     neighbour.remoteChannel = message.channel;
     peer.bind(message.channel, neighbour);
     this.#side.joined(neighbour, have);
+    this.#tellGained(neighbour);
   }
 
   /** LEAVE ends both joins of the link. */
@@ -167,6 +163,20 @@ export class Swarm {
       this.#forget(neighbour, 'mine');
     }
     this.#side.stop();
+  }
+
+  /** What came after my JOIN has left, while the peer's was on its way: only those who have joined hear HAVEs. */
+  #tellGained(neighbour: Neighbour): void {
+    const { peer, channel, told } = neighbour;
+    neighbour.told = undefined;
+    if (told === undefined || told === 'all' || this.neighbours.get(peer.id) !== neighbour) return;
+    const before = bitfieldOf(told, this.pieceCount);
+    const now = bitfieldOf(this.#side.have(), this.pieceCount);
+    if (now.count === before.count) return;
+    const { queueLength } = this.#options.uploads;
+    for (let piece = 0; piece < this.pieceCount; piece++) {
+      if (now.has(piece) && !before.has(piece)) peer.link.send({ type: 'have', channel, piece, queueLength });
+    }
   }
 
   #leave(neighbour: Neighbour, reason: LeftReason): void {
