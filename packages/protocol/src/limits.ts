@@ -12,8 +12,8 @@ export const frameBytesMax = MiB;
 /** The longest frame before both sides have proved themselves, and of whatever is not DATA on a data connection. */
 export const handshakeFrameBytesMax = 4 * KiB;
 
-/** The longest payload of one DATA frame. */
-export const chunkBytesMax = 256 * KiB;
+/** The longest payload of one DATA frame: twice a leaf, so that what is done for each chunk is done half as often. */
+export const chunkBytesMax = 512 * KiB;
 
 /** The most pieces a blob is cut into; a bitfield of them takes 512 KiB. */
 export const pieceCountMax = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { KiB, MiB } from '@shoal/core';
+import { MiB } from '@shoal/core';
 import { chunkBytesMax } from '@shoal/protocol';
 import { dataPair, type LinkedPair } from './testing/node.ts';
 import type { TransferHandle } from './uplink.ts';
@@ -179,7 +179,7 @@ suite('limits of an endpoint', () => {
       const ratio = slowMs / fastMs;
       assert.ok(ratio > 1.6 && ratio < 2.4, `ratio ${ratio}`);
       // One chunk may be on credit, and the burst is free.
-      const unpaid = 4 * 256 * KiB + 0.05 * slowRate;
+      const unpaid = 4 * chunkBytesMax + 0.05 * slowRate;
       assert.ok(slowMs >= ((bytes - unpaid) / slowRate) * 1000, `${slowMs} ms`);
     });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { KiB, MiB } from '@shoal/core';
+import { MiB } from '@shoal/core';
 import { chunkBytesMax } from '@shoal/protocol';
 import fc from 'fast-check';
 import { smallInARowMax, TransferQueue } from './transfer-queue.ts';
@@ -37,11 +37,11 @@ suite('TransferQueue', () => {
 
   test('small ones go first, the smallest first, equal ones in order', () => {
     const order = drain([
-      { name: 'L', length: MiB },
-      { name: 'c', length: 256 * KiB },
+      { name: 'L', length: 4 * chunkBytesMax },
+      { name: 'c', length: chunkBytesMax },
       { name: 'a', length: 10 },
-      { name: 'b', length: 256 * KiB - 1 },
-      { name: 'd', length: 256 * KiB },
+      { name: 'b', length: chunkBytesMax - 1 },
+      { name: 'd', length: chunkBytesMax },
     ]);
     assert.equal(order.join(''), 'abcdLLLL');
   });

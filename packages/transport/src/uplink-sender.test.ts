@@ -172,10 +172,10 @@ suite('UplinkSender', () => {
     const [length, reader] = [3 * chunkBytesMax, filler(1)];
     sender.start({ channel: 1, piece: 1, offset: 0, length, reader, onEnd: (ok) => (ended = ok) });
     for (let chunk = 1; chunk <= 3; chunk++) {
-      await turn();
-      assert.equal(wire.waiting.length, 1);
+      // The last one may have to wait for the next turn's bytes.
+      for (let turns = 0; wire.waiting.length === 0 && turns < 3; turns++) await turn();
+      assert.deepEqual([wire.waiting.length, wire.headers.length], [1, chunk]);
       wire.waiting.shift()!(true);
-      assert.equal(wire.headers.length, Math.min(chunk + 1, 3));
     }
     assert.ok(ended);
   });
