@@ -1,7 +1,7 @@
 import { Bitfield, type GrowingCut, type PieceIndex, type Prng } from '@shoal/core';
 import { type DataHeader, type Hashes, type Have, haveDeltaMax } from '@shoal/protocol';
 import { Leech, type LeechAction, type LeechEvent, type LeechLimits } from '@shoal/swarm';
-import type { Landed, Route } from '@shoal/transport';
+import type { Landed, Route, SendOptions } from '@shoal/transport';
 import type { ByteBudget } from './byte-budget.ts';
 import { type FileSpan, Landing } from './landing.ts';
 import type { LeechHooks } from './leech-hooks.ts';
@@ -338,7 +338,7 @@ export class LeechSide implements SwarmSide {
         this.#expect(neighbour, action.piece);
         return link.send(
           { type: 'request', channel: neighbour.channel, piece: action.piece },
-          { lazy: this.#landing.expected(action.peer) >= lazyRequestsFrom },
+          this.#urgency(action.peer),
         );
       case 'cancel':
         return this.#cancel(neighbour, action.piece);
@@ -359,7 +359,12 @@ export class LeechSide implements SwarmSide {
 
   /** A delta beyond the grammar's bound only costs the origin a few pieces that are held already. */
   #sendWantAny({ peer, channel }: Neighbour, haveDelta: readonly PieceIndex[], prefer: readonly PieceIndex[]): void {
-    peer.link.send({ type: 'wantAny', channel, haveDelta: haveDelta.slice(-haveDeltaMax), prefer });
+    const delta = haveDelta.length > haveDeltaMax ? haveDelta.slice(-haveDeltaMax) : haveDelta;
+    peer.link.send({ type: 'wantAny', channel, haveDelta: delta, prefer }, this.#urgency(peer.id));
+  }
+
+  #urgency(peer: number): SendOptions {
+    return this.#landing.expected(peer) >= lazyFrom ? lazy : atOnce;
   }
 
   #sendHave(piece: PieceIndex, peers: readonly number[]): void {
@@ -384,7 +389,9 @@ export class LeechSide implements SwarmSide {
 }
 
 /**
- * A peer that has so many pieces to send is not kept waiting by a REQUEST that waits for the next one, and wakes up the
- * less often for it. Where many are neighbours none has so many, and no REQUEST waits.
+ * A peer that has so many pieces to send is not kept waiting by a REQUEST or WANT_ANY that waits for the next one, and wakes
+ * up the less often for it. Where many are neighbours none has so many, and nothing waits.
  */
-const lazyRequestsFrom = 5;
+const lazyFrom = 5;
+const lazy: SendOptions = { lazy: true };
+const atOnce: SendOptions = { lazy: false };

@@ -61,6 +61,8 @@ suite('hashing', () => {
           const hasher = new PieceHasher();
           for (const chunk of cutAt(memory.subarray(1), cuts)) hasher.update(chunk);
           assert.equal(hasher.finish().toHex(), bruteForceRoot(bytes).toHex(), `${before} ${leaves} ${cuts.join()}`);
+          assert.equal(Buffer.compare(memory.subarray(1), bytes), 0, 'the bytes are as they were');
+          assert.equal(memory[0], before);
         }
       }
     }

@@ -63,7 +63,6 @@ const preferred = (view: SwarmView): PieceIndex[] => {
     .slice(0, preferMax);
   if (pieces.length > 0) return pieces;
   for (const agent of view.agents.values()) if (agent.useful > 0) return [];
-  let skip = Math.floor(view.prng() * Math.min(64, wanted.count));
-  for (const piece of wanted) if (skip-- <= 0) return [piece];
-  return [];
+  const any = wanted.nth(Math.floor(view.prng() * Math.min(64, wanted.count)));
+  return any === undefined ? [] : [any];
 };

@@ -33,6 +33,10 @@ export const fillRequests = (view: SwarmView, nowMs: number): void => {
     view.dryMs = undefined;
     return;
   }
+  if (view.agents.size === 0) {
+    view.dryMs ??= nowMs;
+    return;
+  }
   const perPeer = perPeerMax(view);
   for (const piece of readerPieces(view)) {
     if (view.outstanding >= slots || !view.mayAsk(nowMs)) return;

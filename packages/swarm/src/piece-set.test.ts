@@ -24,6 +24,10 @@ test('behaves as a set of numbers, and as the bitfield it is made from', () => {
         [...model].toSorted((a, b) => a - b),
       );
       assert.equal(set.count, model.size);
+      assert.deepEqual(
+        Array.from({ length: model.size + 1 }, (_, nth) => set.nth(nth)),
+        [...set, undefined],
+      );
       const field = new Bitfield(length);
       for (const piece of model) field.set(piece);
       assert.deepEqual([...PieceSet.from(field, length)], [...set]);

@@ -60,6 +60,11 @@ export class PieceSet {
     return count;
   }
 
+  /** The `nth` (from 0) of its pieces. */
+  nth(nth: number): PieceIndex | undefined {
+    return this.nthOutside(nothing, nth);
+  }
+
   /** The `nth` (from 0) of the pieces that are here and not in the other set. */
   nthOutside(other: PieceSet, nth: number): PieceIndex | undefined {
     let left = nth;
@@ -86,6 +91,8 @@ export class PieceSet {
     }
   }
 }
+
+const nothing = new PieceSet(0);
 
 /** The ones of a 32-bit word. Source: Warren, Hacker's Delight, figure 5-2. */
 const onesIn = (word: number): number => {
