@@ -26,6 +26,12 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
     this.#paused = false;
     this.#connection?.resume();
   };
+  readonly #turn = {
+    pause: () => this.#connection?.pause(),
+    resume: () => {
+      if (!this.#paused) this.#connection?.resume();
+    },
+  };
   #connection: DataConnection | undefined;
   #closed = false;
   #paused = false;
@@ -33,7 +39,7 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
   constructor(station: Station, link: DownlinkOwner, address: Address) {
     this.#station = station;
     this.#link = link;
-    const { handler, download } = station;
+    const { handler, download, receiveTurn } = station;
     // Another connection's turn may pass them on: what is wrong with them is the fault of this one.
     const take = (bytes: Uint8Array): void => this.#connection?.guard(() => handler.dataBytes(link, bytes));
     this.#gathering = station.sockets.secure ? new Gathering(take) : undefined;
@@ -41,6 +47,7 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
       dataBegin: (header: DataHeader) => handler.dataBegin(link, header),
       dataBytes: (bytes: Uint8Array) => {
         download?.spend(bytes.length);
+        receiveTurn.received(bytes.length);
         if (this.#gathering) this.#gathering.add(bytes);
         else handler.dataBytes(link, bytes);
       },
@@ -48,7 +55,8 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
         this.#gathering?.end();
         if (this.#closed) return;
         handler.dataEnd(link);
-        this.#awaitTurn();
+        this.#awaitAdmission();
+        if (!this.#paused) receiveTurn.yield(this.#turn);
       },
       dataLanded: (landed) => handler.dataLanded?.(link, landed),
       dataDropped: (bytes) => handler.dataDropped?.(link, bytes),
@@ -114,7 +122,7 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
    * In debt no further frame is read, and TCP slows the sender down. One that has begun is read to its end: many that
    * advance side by side would all take as long as the last of them.
    */
-  #awaitTurn(): void {
+  #awaitAdmission(): void {
     const { download } = this.#station;
     if (this.#paused || download?.admit(this.#admitted) !== false) return;
     this.#paused = true;

@@ -13,6 +13,7 @@ import { Proofs } from './proof.ts';
 import { Roster } from './roster.ts';
 import { type Listener, tcpSockets } from './socket-factory.ts';
 import type { Station } from './station.ts';
+import { ReceiveTurn } from './receive-turn.ts';
 import { throttleOf } from './throttle.ts';
 
 /** One node's place in the swarm: listens, dials, and keeps at most one link a peer. */
@@ -150,6 +151,7 @@ const stationOf = (options: EndpointOptions, address: string): Station => {
     sendfile: options.sendfile,
     upload: throttleOf(limits.uploadBytesPerSecondMax, clock),
     download: throttleOf(limits.downloadBytesPerSecondMax, clock),
+    receiveTurn: new ReceiveTurn(),
     // A limit is kept frame by frame, and TLS sockets cannot be told a buffer of another thread: both stay here.
     dataDialer: sockets.secure || limits.downloadBytesPerSecondMax > 0 ? undefined : options.dataDialer,
     connections: new Set(),

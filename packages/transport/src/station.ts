@@ -8,6 +8,7 @@ import type { EndpointHandler } from './endpoint-options.ts';
 import type { NodeIdentity } from './identity.ts';
 import type { Log } from './log.ts';
 import type { ProofLabel, Proofs } from './proof.ts';
+import type { ReceiveTurn } from './receive-turn.ts';
 import type { SocketFactory } from './socket-factory.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -24,6 +25,7 @@ export interface Station {
   readonly sendfile: Sendfile | undefined;
   readonly upload: Throttle | undefined;
   readonly download: Throttle | undefined;
+  readonly receiveTurn: ReceiveTurn;
   /** Where data connections are dialled, when that is not here. */
   readonly dataDialer: DataDialer | undefined;
   /** Every connection whose socket has not closed. */
