@@ -46,7 +46,7 @@ export const asText = (outcome: Outcome): string => {
   ].join('\n');
 };
 
-/** `not available`: the services have no such way yet; `not measured`: this, or what it is compared with, did not run. */
+/** `not available`: this machine has no such way; `not measured`: this, or what it is compared with, did not run. */
 const verdictLine = (target: Target, { figures, unavailable }: Outcome): string => {
   const verdict = judge(target, figures, unavailable);
   const what = `${target.figure}${target.when ? ` (${target.when})` : ''} ${target.sense} ${limitOf(target, verdict)}`;

@@ -41,6 +41,7 @@ export { openApiDocument } from './openapi/document.ts';
 export type { Operation, Paths } from './openapi/document.ts';
 export { serveOpenApi } from './openapi/serve.ts';
 export { HttpPool, request } from './http/http-pool.ts';
+export { releaseChunk } from './http/release-chunk.ts';
 export { ListenError, listening } from './http/listen.ts';
 export { AdminServer } from './http/admin-server.ts';
 export type { ReadinessCheck } from './http/readiness.ts';

@@ -1,6 +1,6 @@
 import type { Digest } from '@shoal/core';
 import type { PieceRefusal } from '@shoal/exchange';
-import type { Log } from '@shoal/service';
+import { type Log, Tally } from '@shoal/service';
 import type { GcState } from './gc/schema.ts';
 import type { OriginMetrics } from './metrics.ts';
 
@@ -11,18 +11,24 @@ export type Receiver = 'swarm' | 'http' | 'client';
 export class OriginEvents {
   readonly #log: Log;
   readonly #m: OriginMetrics['made'];
+  readonly #sent: Readonly<Record<Receiver, Tally>>;
+  readonly #received: Tally;
 
   constructor(metrics: OriginMetrics, log: Log) {
     this.#log = log;
     this.#m = metrics.made;
+    const { sent, received } = metrics.made;
+    const to = (receiver: Receiver): Tally => new Tally(sent, { to: receiver });
+    this.#sent = { swarm: to('swarm'), http: to('http'), client: to('client') };
+    this.#received = new Tally(received, {});
   }
 
   bytesSent(to: Receiver, bytes: number): void {
-    this.#m.sent.inc({ to }, bytes);
+    this.#sent[to].add(bytes);
   }
 
   bytesReceived(bytes: number): void {
-    this.#m.received.inc(bytes);
+    this.#received.add(bytes);
   }
 
   requestDone(api: 'registry' | 'control', method: string, status: number, seconds: number): void {

@@ -8,6 +8,7 @@ import {
   clusterFetchJson,
   type HttpPool,
   readBytes,
+  releaseChunk,
   request,
   schemaCheck,
 } from '@shoal/service';
@@ -93,7 +94,7 @@ export class OriginClient {
   }
 
   /**
-   * Bytes of a blob from `offset` on, as they arrive, unverified. The wait for any part of them is bounded by the
+   * Bytes of a blob from `offset` on, as they arrive, unverified; valid until the next ones are asked for. The wait for any part of them is bounded by the
    * client's timeout; the whole by `signal`.
    */
   async *range(
@@ -111,6 +112,7 @@ export class OriginClient {
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
       yield chunk.subarray(0, Math.min(chunk.length, left));
       left -= chunk.length;
+      releaseChunk(chunk);
       if (left <= 0) return;
     }
   }

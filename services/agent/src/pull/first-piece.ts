@@ -1,6 +1,6 @@
 export interface FirstPieceState {
-  /** How long a reader has waited for its first byte; undefined when none waits. */
-  readonly waitedMs: number | undefined;
+  /** How long a reader has waited for its first byte. */
+  readonly waitedMs: number;
   /** Pieces that are there, and all of them. */
   readonly have: number;
   readonly pieces: number;
@@ -19,7 +19,6 @@ const crowdDegree = 12;
  * done only where the first-byte deadline is in danger.
  */
 export const wantsFirstPiece = ({ waitedMs, have, pieces, degree }: FirstPieceState, firstByteMs: number): boolean => {
-  if (waitedMs === undefined) return false;
   if (waitedMs >= firstByteMs / 3) return true;
   return degree < crowdDegree && have >= pieces * haveShare;
 };

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { KiB, ShoalError } from '@shoal/core';
+import { releaseChunk } from '@shoal/service';
 
 /** Large enough that what a batch costs beside its bytes does not count, small enough to be hashed in the CPU's cache. */
 const batchBytesMax = 512 * KiB;
@@ -112,7 +113,7 @@ export class BodyBatches {
     this.#timer?.refresh();
     this.#options.bytesReceived?.(chunk.length);
     this.#fill(chunk);
-    if (!this.#rest) release(chunk);
+    if (!this.#rest) releaseChunk(chunk);
     if (slow !== undefined && !this.#body.complete) this.#fail(bodyStalled(slow));
   };
 
@@ -167,14 +168,6 @@ export class BodyBatches {
     return new Uint8Array(Buffer.allocUnsafeSlow(this.#batchBytes).buffer);
   }
 }
-
-/**
- * Gives the memory of a copied chunk back at once: the collector would let 64 MiB of them gather, and then mark its
- * whole heap, every 64 MiB of the body. Only memory that belongs to the chunk alone, as that of Node's HTTP parser does.
- */
-const release = ({ buffer, byteLength }: Uint8Array): void => {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
-};
 
 const bodyStalled = (message: string): ShoalError => new ShoalError('BODY_STALLED', 408, message);
 
