@@ -5,10 +5,7 @@ import type { Log } from './log.ts';
 import type { Transfer } from './uplink.ts';
 
 /** What a writer needs of a connection. */
-export type Wire = Pick<Connection, 'write'> & Partial<Pick<Connection, 'sendFile' | 'secure'>>;
-
-/** Chunks between this process and the kernel: enough to keep it busy, few enough for a small blob to overtake. */
-const inFlightMax = 2;
+export type Wire = Pick<Connection, 'write'> & Partial<Pick<Connection, 'sendFile'>>;
 
 /** After so many heads in a row that nothing of a file followed, though the socket had room, sendfile(2) is not tried again. */
 const refusalsMax = 3;
@@ -34,14 +31,6 @@ export class ChunkWriter {
   constructor(wire: Wire, log: Log) {
     this.#wire = wire;
     this.#log = log;
-  }
-
-  /**
-   * Chunks that may wait. One is enough where chunks go from their files, as the write of what is left of it tells when the
-   * socket has room again; and over TLS, where a second one would be encrypted and copied before its time.
-   */
-  get inFlightMax(): number {
-    return this.direct || this.#wire.secure ? 1 : inFlightMax;
   }
 
   get direct(): boolean {

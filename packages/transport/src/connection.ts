@@ -45,7 +45,7 @@ export interface DataOwner extends Omit<FrameSink, 'message'> {
 interface ConnectionContext {
   readonly clock: () => number;
   readonly limits: Pick<EndpointLimits, 'lingerMs'>;
-  readonly sockets: Pick<SocketFactory, 'namesOf' | 'secure'>;
+  readonly sockets: Pick<SocketFactory, 'namesOf'>;
   readonly sendfile?: Sendfile | undefined;
 }
 
@@ -95,11 +95,6 @@ export class Connection implements FrameSink, DataConnection {
 
   get open(): boolean {
     return this.#open;
-  }
-
-  /** What is written is encrypted. */
-  get secure(): boolean {
-    return this.#sockets.secure;
   }
 
   /** Bytes that wait in this process for the kernel. */

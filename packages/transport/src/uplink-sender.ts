@@ -42,7 +42,11 @@ export class UplinkSender implements Uplink {
     this.#toQueue(running);
     this.#pump();
   };
-  #inFlight = 0;
+  /**
+   * A chunk waits for the kernel. One is enough: when its write ends the socket is full of it. A second one would only be
+   * out of the CPU's cache by then (a twelfth more CPU), or encrypted before its time, and hold up a small blob.
+   */
+  #inFlight = false;
   #taken = 0;
   #turnBytes = 0;
   #turn: NodeJS.Immediate | undefined;
@@ -59,7 +63,7 @@ export class UplinkSender implements Uplink {
 
   /** Chunks that the kernel has taken, or undefined while none waits for it. */
   get chunksTaken(): number | undefined {
-    return this.#inFlight === 0 ? undefined : this.#taken;
+    return this.#inFlight ? this.#taken : undefined;
   }
 
   get running(): number {
@@ -134,8 +138,7 @@ export class UplinkSender implements Uplink {
   }
 
   #mayGoOn(): boolean {
-    if (!this.#open || this.#waiting || this.#inFlight >= this.#writer.inFlightMax || this.#queue.size === 0)
-      return false;
+    if (!this.#open || this.#waiting || this.#inFlight || this.#queue.size === 0) return false;
     if (this.#turnBytes >= bytesPerTurnMax[this.#writer.direct ? 'direct' : 'copied']) return this.#goOnLater();
     this.#waiting = this.#throttle?.admit(this.#admitted) === false;
     return !this.#waiting;
@@ -168,7 +171,7 @@ export class UplinkSender implements Uplink {
   }
 
   #count(bytes: number): void {
-    this.#inFlight++;
+    this.#inFlight = true;
     this.#throttle?.spend(bytes);
     this.#turnBytes += bytes;
   }
@@ -184,7 +187,7 @@ export class UplinkSender implements Uplink {
   }
 
   #written(running: Running, bytes: number, ok: boolean): void {
-    this.#inFlight--;
+    this.#inFlight = false;
     this.#taken++;
     if (!ok || !this.#open) return;
     running.written += bytes;
