@@ -38,8 +38,8 @@ export interface TransferHandle {
 }
 
 /**
- * The sending side of a data connection. Transfers of at most 256 KiB go first, the smallest first; the others
- * share the connection by fair round robin of 256 KiB chunks.
+ * The sending side of a data connection. Transfers of at most 512 KiB go first, the smallest first; the others
+ * share the connection by fair round robin of 512 KiB chunks.
  */
 export interface Uplink {
   start(transfer: Transfer): TransferHandle;
