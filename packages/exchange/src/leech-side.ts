@@ -359,12 +359,12 @@ export class LeechSide implements SwarmSide {
 
   /** A delta beyond the grammar's bound only costs the origin a few pieces that are held already. */
   #sendWantAny({ peer, channel }: Neighbour, haveDelta: readonly PieceIndex[], prefer: readonly PieceIndex[]): void {
-    const delta = haveDelta.length > haveDeltaMax ? haveDelta.slice(-haveDeltaMax) : haveDelta;
+    const delta = haveDelta.slice(-haveDeltaMax);
     peer.link.send({ type: 'wantAny', channel, haveDelta: delta, prefer }, this.#urgency(peer.id));
   }
 
   #urgency(peer: number): SendOptions {
-    return this.#landing.expected(peer) >= lazyFrom ? lazy : atOnce;
+    return { lazy: this.#landing.expected(peer) >= lazyFrom };
   }
 
   #sendHave(piece: PieceIndex, peers: readonly number[]): void {
@@ -393,5 +393,3 @@ export class LeechSide implements SwarmSide {
  * up the less often for it. Where many are neighbours none has so many, and nothing waits.
  */
 const lazyFrom = 5;
-const lazy: SendOptions = { lazy: true };
-const atOnce: SendOptions = { lazy: false };

@@ -10,10 +10,10 @@ import type { Link } from './link.ts';
 import { watchLiveness } from './liveness.ts';
 import { silentLog } from './log.ts';
 import { Proofs } from './proof.ts';
+import { ReceiveTurn } from './receive-turn.ts';
 import { Roster } from './roster.ts';
 import { type Listener, tcpSockets } from './socket-factory.ts';
 import type { Station } from './station.ts';
-import { ReceiveTurn } from './receive-turn.ts';
 import { throttleOf } from './throttle.ts';
 
 /** One node's place in the swarm: listens, dials, and keeps at most one link a peer. */

@@ -94,8 +94,8 @@ export class OriginClient {
   }
 
   /**
-   * Bytes of a blob from `offset` on, as they arrive, unverified; valid until the next ones are asked for. The wait for any part of them is bounded by the
-   * client's timeout; the whole by `signal`.
+   * Bytes of a blob from `offset` on, as they arrive, unverified; valid until the next ones are asked for. The wait for any
+   * part of them is bounded by the client's timeout; the whole by `signal`.
    */
   async *range(
     digest: Digest,
