@@ -24,7 +24,7 @@ export interface HandoutRequest {
   /** Agents looked at. Default 48. */
   readonly sample?: number;
   /** Peer ids of the gateways of all zones (zones.ts). Present: only gateways get peers of other zones. */
-  readonly gateways?: ReadonlySet<string>;
+  readonly gateways?: ReadonlySet<string> | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { InvalidValueError, parseAddress } from '@shoal/core';
-import type { PeerId, Prng, SwarmId } from '@shoal/core';
+import type { Prng, SwarmId } from '@shoal/core';
 import type {
   AnnounceRequest,
   AnnounceResponse,
@@ -13,7 +13,7 @@ import type {
   PeerSelf,
   SwarmAnnounce,
 } from '@shoal/protocol';
-import { chooseHandout } from '@shoal/swarm';
+import { chooseHandout, type HandoutRequest } from '@shoal/swarm';
 import type { TrackerConfig } from './config.ts';
 import type { TrackerEvents } from './events.ts';
 import { PendingDegrees } from './pending-degrees.ts';
@@ -68,9 +68,11 @@ export class Tracking {
     if (refused > 0) this.#o.events.refused(peer.peerId, refused);
     const answers = swarms.map(({ swarm, want }, index) => {
       const among = gateways[index];
+      const peers = this.#choose(swarm, members[index] ?? [], { ...peer, gateways: among, want });
+      for (const { peerId, role } of peers) if (role === 'agent') this.#pending.handedOut(swarm, peerId);
       return {
         swarm,
-        peers: this.#handOut(swarm, members[index] ?? [], { ...peer, gateways: among }, want),
+        peers,
         ...(among && { gateway: places[index] ?? null }),
       };
     });
@@ -95,7 +97,13 @@ export class Tracking {
     return { intervalMs: heartbeat.intervalMs, ...(view && { reportMs: view.reportMs }) };
   }
 
-  /** Peers for one who is no member. @throws InvalidValueError, StoreUnavailableError */
+  /**
+   * Peers for one who is no member and asks them one thing: it becomes nobody's neighbour, so its question counts towards
+   * no degree, and who has all the neighbours it may have answers it as well. The one holder of a tag record is found by
+   * any number of nodes.
+   *
+   * @throws InvalidValueError, StoreUnavailableError
+   */
   async lookup({ digest, swarm, want }: LookupRequest): Promise<LookupResponse> {
     const key = swarm !== undefined ? { swarm } : digest !== undefined ? { digest } : undefined;
     if (!key) throw new InvalidValueError('digest', undefined, 'allowed is a digest or a swarm; one of them is needed');
@@ -104,7 +112,7 @@ export class Tracking {
       swarms: found.map(({ swarm: id, digest: name, members }) => ({
         swarm: id,
         ...(name !== undefined && { digest: name }),
-        peers: this.#handOut(id, members, { peerId: '', zone: '' }, want),
+        peers: this.#choose(id, members, { peerId: '', zone: '', want, degreeMax: Infinity }),
       })),
     };
   }
@@ -129,32 +137,22 @@ export class Tracking {
     };
   }
 
-  #handOut(
-    swarm: SwarmId,
-    members: readonly Member[],
-    to: { readonly peerId: string; readonly zone: string; readonly gateways?: ReadonlySet<string> | undefined },
-    want: number,
-  ): PeerEntry[] {
-    const { gateways } = to;
+  #choose(swarm: SwarmId, members: readonly Member[], to: Omit<HandoutRequest, 'prng' | 'sample'>): PeerEntry[] {
     const candidates = members.map((member) => ({
       ...member,
       degree: member.degree + this.#pending.of(swarm, member.peerId),
     }));
     const { degreeMax, sample } = this.#o.handout;
-    const chosen = chooseHandout(candidates, {
-      peerId: to.peerId,
-      zone: to.zone,
-      want,
-      prng: this.#o.prng,
-      degreeMax,
-      sample,
-      ...(gateways && { gateways }),
-    });
+    const chosen = chooseHandout(candidates, { degreeMax, ...to, prng: this.#o.prng, sample });
     this.#o.events.handedOut(chosen.length);
-    return chosen.map(({ peerId, incarnation, address, zone, complete, role }) => {
-      if (role === 'agent') this.#pending.handedOut(swarm, peerId as PeerId);
-      return { peerId, incarnation, address, zone, complete, role };
-    });
+    return chosen.map(({ peerId, incarnation, address, zone, complete, role }) => ({
+      peerId,
+      incarnation,
+      address,
+      zone,
+      complete,
+      role,
+    }));
   }
 }
 

@@ -53,7 +53,8 @@ describe('tracker api', () => {
     const times = new Map<string, number>();
     let ofComplete = 0;
     for (let n = 200; n < 220; n++) {
-      const { swarms } = await client.lookup({ swarm: swarmId(3), want: 10 });
+      const { swarms } = await client.announce(peer(n), announceOf(3, { want: 10 }));
+      await client.announce(peer(n), announceOf(3, { event: 'leave' }));
       for (const { peerId, complete } of swarms[0]?.peers ?? []) {
         if (complete) ofComplete++;
         else times.set(peerId, (times.get(peerId) ?? 0) + 1);
@@ -69,6 +70,18 @@ describe('tracker api', () => {
     await client.announce(peer(1), announceOf(4, { degree: 40 }));
     const { swarms } = await client.announce(peer(2), announceOf(4));
     assert.deepEqual(swarms, [{ swarm: swarmId(4), peers: [] }]);
+  });
+
+  it('counts no lookup towards a degree, and names who has all its neighbours to them', async () => {
+    await client.announce(peer(1), announceOf(13, { degree: 39 }));
+    const found = async () =>
+      (await client.lookup({ swarm: swarmId(13) })).swarms[0]?.peers.map(({ peerId }) => peerId);
+    for (let n = 0; n < 50; n++) assert.deepEqual(await found(), [peer(1).peerId]);
+    const joined = async (n: number) => (await client.announce(peer(n), announceOf(13))).swarms[0]?.peers.length;
+    assert.equal(await joined(2), 1);
+    await client.announce(peer(2), announceOf(13, { event: 'leave' }));
+    assert.equal(await joined(3), 0, 'the neighbour to come is counted');
+    assert.ok((await found())?.includes(peer(1).peerId));
   });
 
   it('lets a peer leave at once, and answers a leave with nobody', async () => {
