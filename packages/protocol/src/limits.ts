@@ -1,7 +1,7 @@
 import { KiB, MiB } from '@shoal/core';
 
-/** The version of the wire grammar this package speaks. Peers agree on the highest one both know. */
-export const protocolVersion = 1;
+/** The version of the wire grammar this package speaks. Peers agree on the highest one both know. 2: longer DATA. */
+export const protocolVersion = 2;
 
 /** The oldest version this package still speaks. */
 export const protocolVersionMin = 1;
@@ -14,6 +14,9 @@ export const handshakeFrameBytesMax = 4 * KiB;
 
 /** The longest payload of one DATA frame: twice a leaf, so that what is done for each chunk is done half as often. */
 export const chunkBytesMax = 512 * KiB;
+
+/** The same for a peer with which `version` was agreed on. */
+export const chunkBytesOf = (version: number): number => (version < 2 ? 256 * KiB : chunkBytesMax);
 
 /** The most pieces a blob is cut into; a bitfield of them takes 512 KiB. */
 export const pieceCountMax = 4 * 1024 * 1024;

@@ -52,7 +52,8 @@ import { swarmCodecs } from './swarm-codecs.ts';
  *   41 PONG       = nonce:u32
  *
  * On a data connection, from its listener (the uploader) to its dialer (the downloader):
- *   64 DATA       = channel:u32 piece offset:u64 payload                 at most 524,288 bytes of payload
+ *   64 DATA       = channel:u32 piece offset:u64 payload                 at most 524,288 bytes of payload,
+ *                                                                      (262,144 in version 1 of the protocol)
  *      offset is a byte offset in the blob. The chunks of one piece come in order; chunks of other pieces may
  *      stand between them. Without payload: the uploader stops this transfer here (after CANCEL, or a read failed).
  *

@@ -88,7 +88,7 @@ suite('chunks from files', () => {
       fc.asyncProperty(lengths, takes, async (sizes, taken) => {
         let calls = 0;
         const wire = new Wire(() => taken[calls++ % taken.length]!);
-        const sender = new UplinkSender(wire, undefined, silentLog);
+        const sender = new UplinkSender(wire, { log: silentLog });
         const ends: boolean[] = [];
         for (const size of sizes) sender.start(transfer(size, file, (ok) => ends.push(ok)));
         await wire.flush();
@@ -105,7 +105,7 @@ suite('chunks from files', () => {
 
   test('a kernel that takes all is given two megabytes a turn, in frames of one chunk', async () => {
     const wire = new Wire((bytes) => bytes);
-    const sender = new UplinkSender(wire, undefined, silentLog);
+    const sender = new UplinkSender(wire, { log: silentLog });
     const { promise, resolve } = Promise.withResolvers<boolean>();
     sender.start(transfer(9 * chunkBytesMax, file, resolve));
     await new Promise((next) => setImmediate(next));
@@ -123,7 +123,7 @@ suite('chunks from files', () => {
         return gone();
       },
     };
-    const sender = new UplinkSender(wire, undefined, silentLog);
+    const sender = new UplinkSender(wire, { log: silentLog });
     const { promise, resolve } = Promise.withResolvers<boolean>();
     sender.start(transfer(10, reader, resolve));
     await wire.flush();
@@ -136,7 +136,7 @@ suite('chunks from files', () => {
 
   test('a file that ends within a frame ends its transfer only: the frame is filled up', async () => {
     const wire = new Wire(() => dataHeaderBytes + 5);
-    const sender = new UplinkSender(wire, undefined, silentLog);
+    const sender = new UplinkSender(wire, { log: silentLog });
     const ends: boolean[] = [];
     sender.start(transfer(chunkBytesMax + 10, { fd: 3, readInto: () => 0 }, (ok) => ends.push(ok)));
     await wire.flush();
@@ -155,7 +155,7 @@ suite('chunks from files', () => {
 
   test('files of which nothing ever goes directly are read and written, and no longer offered', async () => {
     const wire = new Wire(() => dataHeaderBytes);
-    const sender = new UplinkSender(wire, undefined, silentLog);
+    const sender = new UplinkSender(wire, { log: silentLog });
     const { promise, resolve } = Promise.withResolvers<boolean>();
     sender.start(transfer(8 * chunkBytesMax, file, resolve));
     await wire.flush();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomFillSync } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { KiB, MiB, parsePeerId } from '@shoal/core';
-import { chunkBytesMax } from '@shoal/protocol';
+import { chunkBytesMax, protocolVersion } from '@shoal/protocol';
 import { dataPair, linkedPair, type LinkedPair, startNode } from './testing/node.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 import { breakOff, spiedSockets } from './testing/sockets.ts';
@@ -147,6 +147,29 @@ suite('data connections', () => {
     assert.ok(await data.next('hello'));
     assert.ok(up.seen.opened[0]!.uplink);
     for (const { socket } of [control, data]) socket.destroy();
+  });
+
+  test('a peer of version 1 gets frames of 256 KiB, the longest it takes', async () => {
+    for (const [version, chunkBytes] of [
+      [1, 256 * KiB],
+      [protocolVersion, chunkBytesMax],
+    ] as const) {
+      await using node = await startNode();
+      const fields = { version, peerId: parsePeerId('78'.repeat(20)) };
+      const control = await RawPeer.link(node.address, fields);
+      await node.seen.until('a link', () => node.seen.opened.length === 1);
+      const data = await RawPeer.link(node.address, { ...fields, connection: 'data' });
+      const link = node.seen.opened[0]!;
+      await node.seen.until('an uplink', () => link.uplink !== undefined);
+      const ended = Promise.withResolvers<boolean>();
+      link.uplink!.start({ channel: 1, piece: 0, offset: 0, length: MiB, reader: zeros, onEnd: ended.resolve });
+      assert.equal(await ended.promise, true);
+      await link.finishUplink();
+      await data.ended;
+      assert.deepEqual([...new Set(data.data.map(({ length }) => length))], [chunkBytes]);
+      assert.equal(data.data.length, MiB / chunkBytes);
+      control.socket.destroy();
+    }
   });
 
   test('a data connection without a control connection is refused', async () => {

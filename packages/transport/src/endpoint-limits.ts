@@ -13,7 +13,7 @@ export interface EndpointLimits {
   readonly pingIdleMs: number;
   /** ...and closed when nothing comes for this long after the ping. */
   readonly pingTimeoutMs: number;
-  /** A link is closed whose peer takes nothing of the pieces it asked for during this long: it holds slots of others. */
+  /** A link is closed whose peer does not take one chunk of what it asked for during this long: it holds slots of others. */
   readonly uplinkTimeoutMs: number;
   /** Control messages a link holds for a peer that does not read. */
   readonly sendQueueBytesMax: number;

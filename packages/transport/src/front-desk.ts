@@ -109,7 +109,7 @@ export class FrontDesk implements Reception {
     }
     this.#parked.delete(handshake);
     handshake.welcome(false);
-    link.attachUplink(this.#take(handshake));
+    link.attachUplink(this.#take(handshake), remote.version);
   }
 
   /** The caller gives it its next owner at once. */

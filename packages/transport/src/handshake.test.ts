@@ -90,13 +90,13 @@ suite('handshake', () => {
       peer.send({ type: 'challenge', versionMin: 7, versionMax: 9, nonce: new Uint8Array(32) }),
     );
     await using node = await startNode();
-    await assert.rejects(node.endpoint.dial(future.address), /versions 7 to 9 are spoken there, 1 to 1 here/);
+    await assert.rejects(node.endpoint.dial(future.address), /versions 7 to 9 are spoken there, 1 to 2 here/);
     const peer = await RawPeer.dial(node.address);
     peer.hello({ version: 7 }, { nonce: (await peer.next('challenge'))!.nonce });
     assert.deepEqual(await peer.next('error'), {
       type: 'error',
       code: 'version',
-      reason: 'version 7 is not spoken here, but 1 to 1',
+      reason: 'version 7 is not spoken here, but 1 to 2',
     });
     await peer.ended;
   });

@@ -1,5 +1,12 @@
 import { parseAddress, type Address } from '@shoal/core';
-import { type ControlMessage, encodeMessage, type ErrorCode, type Message, ProtocolError } from '@shoal/protocol';
+import {
+  chunkBytesOf,
+  type ControlMessage,
+  encodeMessage,
+  type ErrorCode,
+  type Message,
+  ProtocolError,
+} from '@shoal/protocol';
 import type { Connection, ConnectionOwner } from './connection.ts';
 import type { Route, RouteSpan } from './data-connection.ts';
 import { Downlink, type DownlinkOwner } from './downlink.ts';
@@ -102,10 +109,11 @@ export class PeerLink implements DownlinkOwner, ConnectionOwner {
     this.#connection.refuse(code, reason);
   }
 
-  /** The peer has dialled its data connection; a second one replaces the first. */
-  attachUplink(connection: Connection): void {
+  /** The peer has dialled its data connection, on which `version` is spoken; a second one replaces the first. */
+  attachUplink(connection: Connection, version: number): void {
     this.#uplink?.connection.destroy('the peer has dialled another data connection');
-    const sender = new UplinkSender(connection, this.#station.upload, this.#station.log);
+    const { upload, log } = this.#station;
+    const sender = new UplinkSender(connection, { throttle: upload, log, chunkBytes: chunkBytesOf(version) });
     const uplink = { connection, sender };
     this.#uplink = uplink;
     connection.phase = 'data';

@@ -37,4 +37,27 @@ suite('ReceiveTurn', () => {
     turn.yield(first);
     assert.deepEqual(first.calls, ['pause', 'resume']);
   });
+
+  test('connections that always have more get their turns one after the other', async () => {
+    const turn = new ReceiveTurn();
+    const bytes = [0, 0, 0];
+    // Polled in the order in which they were resumed, each until it pauses, as libuv does.
+    let polled: number[] = [];
+    const resumed = [0, 1, 2];
+    const connections = bytes.map((_, index) => ({
+      pause: () => void polled.splice(polled.indexOf(index), 1),
+      resume: () => void resumed.push(index),
+    }));
+    for (let count = 0; count < 30; count++) {
+      polled = resumed.splice(0);
+      for (const index of polled.slice())
+        while (polled.includes(index)) {
+          bytes[index]! += MiB;
+          turn.received(MiB);
+          turn.yield(connections[index]!);
+        }
+      await nextTurn();
+    }
+    assert.equal(Math.max(...bytes), Math.min(...bytes));
+  });
 });

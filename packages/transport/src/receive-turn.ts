@@ -28,7 +28,10 @@ export class ReceiveTurn {
     if (this.#paused.push(connection) > 1) return;
     setImmediate(() => {
       this.#bytes = 0;
-      for (const paused of this.#paused.splice(0)) paused.resume();
+      // The first had more than a frame of this turn, so it is the last to be polled in the next one.
+      const [first, ...others] = this.#paused.splice(0);
+      for (const paused of others) paused.resume();
+      first?.resume();
     });
   }
 }

@@ -48,7 +48,7 @@ const setUp = (): {
   start: (piece: number, length: number, more?: Partial<Transfer>) => ReturnType<UplinkSender['start']>;
 } => {
   const wire = new Wire();
-  const sender = new UplinkSender(wire, undefined, silentLog);
+  const sender = new UplinkSender(wire, { log: silentLog });
   const ends: Record<number, boolean> = {};
   const start = (piece: number, length: number, more: Partial<Transfer> = {}): ReturnType<UplinkSender['start']> =>
     sender.start({
@@ -169,11 +169,8 @@ suite('UplinkSender', () => {
   });
 
   test('a fast kernel does not keep the event loop from others', async () => {
-    const sender = new UplinkSender(
-      { write: (_bytes, done) => process.nextTick(() => done?.(true)) },
-      undefined,
-      silentLog,
-    );
+    const wire = { write: (_bytes: Uint8Array, done?: (ok: boolean) => void) => process.nextTick(() => done?.(true)) };
+    const sender = new UplinkSender(wire, { log: silentLog });
     let ended = false;
     let turns = 0;
     sender.start({

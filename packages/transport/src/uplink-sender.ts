@@ -9,9 +9,17 @@ import type { Transfer, TransferHandle, Uplink } from './uplink.ts';
 /** After so many bytes the event loop gets its turn: a fast receiver would otherwise keep it from everyone else. */
 const bytesPerTurnMax = { direct: 2 * MiB, copied: MiB };
 
+export interface UplinkSenderOptions {
+  readonly throttle?: Throttle | undefined;
+  readonly log: Log;
+  /** The longest payload of a frame that the peer takes. */
+  readonly chunkBytes?: number;
+}
+
 class Running implements TransferHandle {
   readonly transfer: Transfer;
   readonly length: number;
+  readonly #chunkBytes: number;
   /** Bytes read and given to the socket. */
   read = 0;
   /** Bytes that the kernel has taken. */
@@ -19,14 +27,15 @@ class Running implements TransferHandle {
   /** Its own limit admits it. */
   readonly admitted: () => void;
 
-  constructor(transfer: Transfer, admitted: (running: Running) => void) {
+  constructor(transfer: Transfer, chunkBytes: number, admitted: (running: Running) => void) {
+    this.#chunkBytes = chunkBytes;
     this.transfer = transfer;
     this.length = transfer.length;
     this.admitted = () => admitted(this);
   }
 
   get nextLength(): number {
-    return Math.min(chunkBytesMax, this.length - this.read);
+    return Math.min(this.#chunkBytes, this.length - this.read);
   }
 }
 
@@ -35,6 +44,7 @@ export class UplinkSender implements Uplink {
   readonly #wire: Wire;
   readonly #writer: ChunkWriter;
   readonly #throttle: Throttle | undefined;
+  readonly #chunkBytes: number;
   readonly #running = new Set<Running>();
   readonly #queue = new TransferQueue<Running>();
   readonly #admitted = (): void => this.#afterWait();
@@ -55,10 +65,11 @@ export class UplinkSender implements Uplink {
   #waiting = false;
   #open = true;
 
-  constructor(wire: Wire, throttle: Throttle | undefined, log: Log) {
+  constructor(wire: Wire, { throttle, log, chunkBytes = chunkBytesMax }: UplinkSenderOptions) {
     this.#wire = wire;
     this.#writer = new ChunkWriter(wire, log);
     this.#throttle = throttle;
+    this.#chunkBytes = chunkBytes;
   }
 
   /** Chunks that the kernel has taken, or undefined while none waits for it. */
@@ -72,7 +83,7 @@ export class UplinkSender implements Uplink {
 
   start(transfer: Transfer): TransferHandle {
     check(transfer);
-    const running = new Running(transfer, this.#paid);
+    const running = new Running(transfer, this.#chunkBytes, this.#paid);
     if (!this.#open) {
       queueMicrotask(() => transfer.onEnd(false));
       return running;

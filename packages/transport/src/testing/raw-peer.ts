@@ -3,6 +3,7 @@ import type net from 'node:net';
 import type { Address } from '@shoal/core';
 import {
   type ConnectionKind,
+  type DataHeader,
   encodeHelloFields,
   encodeMessage,
   FrameDecoder,
@@ -18,6 +19,7 @@ import { wire } from './wire.ts';
 export class RawPeer {
   readonly socket: net.Socket;
   readonly messages: Message[] = [];
+  readonly data: DataHeader[] = [];
   readonly decoder: FrameDecoder;
   readonly ended: Promise<void>;
   readonly #changes = new EventEmitter();
@@ -29,7 +31,7 @@ export class RawPeer {
         this.messages.push(message);
         this.#changes.emit('change');
       },
-      dataBegin() {},
+      dataBegin: (header) => void this.data.push(header),
       dataBytes() {},
       dataEnd() {},
     });
