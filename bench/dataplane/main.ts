@@ -28,13 +28,16 @@ interface Entry {
   readonly run: Scenario;
   /** What must have run on the same blob before. */
   readonly needs?: readonly string[];
+  /** In which folder its copy of the blob is, for those that need it. */
+  readonly copy?: string;
 }
 
 /** In this order, once a run. */
 const scenarios: Readonly<Record<string, Entry>> = {
   push: { run: push },
-  cold: { run: cold, needs: ['push'] },
-  exchange: { run: exchange, needs: ['push', 'cold'] },
+  cold: { run: cold, needs: ['push'], copy: 'agent' },
+  exchange: { run: exchange, needs: ['push', 'cold'], copy: 'follower' },
+  reference: { run: reference },
   threads: { run: threads, needs: ['push', 'cold', 'exchange'] },
   'exchange-copying': { run: exchangeByCopies, needs: ['push'] },
   'exchange-tls': { run: exchangeOverTls, needs: ['push'] },
@@ -45,7 +48,6 @@ const scenarios: Readonly<Record<string, Entry>> = {
   small: { run: small },
   limits: { run: limits },
   'blob-limits': { run: blobLimits },
-  reference: { run: reference },
   openssl: { run: openssl },
 };
 
@@ -62,22 +64,37 @@ const oneRun = async (round: Omit<Round, 'blob'>, size: number, names: readonly 
   const folder = path.join(round.cluster.folder, 'files');
   await mkdir(folder, { recursive: true });
   const blob = writeBlobFile(path.join(folder, 'blob'), size);
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
     process.stderr.write(`${name} `);
     await (once[name as keyof typeof once] ?? scenarios[name]!.run)({ ...round, blob });
+    await forgetContent(round.cluster, ['files', 'origin', ...copiesFor(names.slice(index + 1))]);
   }
   await rm(blob.path);
   await forgetContent(round.cluster);
   process.stderr.write('\n');
 };
 
-/** Gives back the memory and the disk of the blob, which is not asked for again. Who holds the file open goes on. */
-const forgetContent = async (cluster: BenchCluster): Promise<void> => {
+/** Folders of copies of the blob that these scenarios need. */
+const copiesFor = (names: readonly string[]): string[] =>
+  names.flatMap((name) => scenarios[name]?.needs ?? []).flatMap((name) => scenarios[name]?.copy ?? []);
+
+/**
+ * Gives back the memory and the disk of the blob, which is not asked for again. Who holds the file open goes on. A copy
+ * stays no longer than it is needed: a virtual machine that has not used so much memory for a while gets it from its host
+ * page by page, which costs more CPU than the transfer.
+ */
+const forgetContent = async (cluster: BenchCluster, kept: readonly string[] = []): Promise<void> => {
   for (const folder of [cluster.folder, cluster.caches]) {
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      const file = path.join(entry.parentPath, entry.name);
-      if (entry.isFile() && (await stat(file)).size >= MiB) await truncate(file);
-    }
+    for (const owner of (await readdir(folder)).filter((name) => !kept.includes(name)))
+      await emptyFiles(path.join(folder, owner));
+  }
+};
+
+const emptyFiles = async (folder: string): Promise<void> => {
+  if (!(await stat(folder)).isDirectory()) return;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() && (await stat(file)).size >= MiB) await truncate(file);
   }
 };
 
