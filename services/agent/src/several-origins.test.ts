@@ -52,7 +52,7 @@ test('an origin that is killed while it fetches a blob costs no agent its pull',
   let begun = 0;
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   fake.misbehave = (request, reply, url) => {
-    if (!url.pathname.endsWith(digest) || request.method !== 'GET' || begun++ > 0) return false;
+    if (!url.pathname.endsWith(`/blobs/${digest}`) || request.method !== 'GET' || begun++ > 0) return false;
     reply.writeHead(200, { 'content-length': bytes.length });
     reply.write(bytes.subarray(0, 2_000_000));
     void released.then(() => reply.destroy());
