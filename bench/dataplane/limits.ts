@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { KiB, MiB, parsePeerId } from '@shoal/core';
+import { MiB, parsePeerId } from '@shoal/core';
+import { chunkBytesMax } from '@shoal/protocol';
 import { Endpoint, type EndpointHandler, type EndpointLimits, type Link } from '@shoal/transport';
 import type { Scenario } from './round.ts';
 
@@ -11,7 +12,7 @@ const pieceBytes = 4 * MiB;
 export const settleMs = 500;
 const windowMsMin = 1500;
 /** A chunk more or less at the ends of the window is then 1 % of it. */
-const windowBytesMin = 100 * 256 * KiB;
+const windowBytesMin = 100 * chunkBytesMax;
 
 /** `rate`: the expected one in bytes a second; 0: unknown. */
 export const windowMsFor = (rate: number): number =>

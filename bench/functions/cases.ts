@@ -43,7 +43,7 @@ const decodeHave: Case = {
 
 const decodeData: Case = {
   name: 'decode-data',
-  what: '4 MiB of DATA frames decoded, in slices of 256 KiB',
+  what: '8 MiB of DATA frames decoded, in slices of 512 KiB',
   prepare: () => {
     const frames = Array.from({ length: 16 }, (_, index) => {
       const frame = Buffer.alloc(dataHeaderBytes + chunkBytesMax);

@@ -57,6 +57,31 @@ for (const [name, limited] of [
   });
 }
 
+test('pieces that wait for the limit of the node are not asked for a second time', async () => {
+  // A piece is one frame, which has not begun while it waits in the kernel; the last of these waits for ten seconds.
+  const source = testBlob(5 * MiB, 46);
+  const seeds = await Promise.all(Array.from({ length: 4 }, () => node('agent')));
+  for (const seed of seeds) seed.seed(seedOf(source), 'peer');
+  const leech = await node('agent', { transportLimits: { downloadBytesPerSecondMax: 512 * KiB } });
+  const blob = new MemoryBlob(source.metainfo);
+  const { download, done } = startDownload(leech, blob, seeds);
+  await done;
+  assert.equal(blob.digest, source.digest);
+  // At the end everybody is asked for what is left.
+  assert.ok(download.stats.bytesDiscarded <= MiB, `${download.stats.bytesDiscarded} bytes came in vain`);
+});
+
+test('the HTTP fallback is within the limit of the node, but for a piece that is urgent', async () => {
+  const leech = await node('agent', { transportLimits: { downloadBytesPerSecondMax: 100_000 } });
+  const blob = testBlob(4 * 256 * KiB, 47);
+  const { download } = startDownload(leech, new MemoryBlob(blob.metainfo), []);
+  const piece = download.claimMissing();
+  assert.notEqual(piece, undefined);
+  assert.ok(download.deliverBytes(piece!, new Uint8Array(200 * KiB)));
+  assert.equal(download.claimMissing(), undefined, 'two seconds are owed');
+  assert.notEqual(download.claimMissing({ urgent: true }), undefined);
+});
+
 test('what the HTTP fallback may claim is within the limit of the blob', async () => {
   const leech = await node('agent', { limits: { blobDownloadBytesPerSecondMax: 1000 } });
   const blob = new MemoryBlob(testBlob(4 * 256 * KiB, 45).metainfo);

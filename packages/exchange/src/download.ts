@@ -2,7 +2,7 @@ import type { Address, PeerId, PieceIndex, SwarmId } from '@shoal/core';
 import { formatAddress, parseAddress } from '@shoal/core';
 import type { PeerEntry } from '@shoal/protocol';
 import type { GatewayPlace } from '@shoal/swarm';
-import type { NodeIdentity } from '@shoal/transport';
+import type { Endpoint, NodeIdentity } from '@shoal/transport';
 import type { Candidates } from './candidates.ts';
 import type { DownloadEvents, ExchangeEvents } from './events.ts';
 import type { LeechHooks } from './leech-hooks.ts';
@@ -26,6 +26,8 @@ export interface DownloadParts {
   readonly candidates: Candidates;
   readonly events: ExchangeEvents;
   readonly self: PeerId;
+  /** Of all that the node downloads. */
+  readonly limit: Endpoint['downloadLimit'];
   /** Leaves the swarm unless a Seeding has taken it over. */
   release(): Promise<void>;
   /** It is complete or stopped, and what it had out is for others. */
@@ -75,6 +77,11 @@ export class Download implements LeechHooks {
   /** Neighbours in the swarm: what announces carry. */
   get degree(): number {
     return this.#parts?.swarm.degree ?? 0;
+  }
+
+  /** What neighbours send waits for the limit of the node. */
+  get limited(): boolean {
+    return this.#parts?.limit?.saturated ?? false;
   }
 
   /** The neighbours themselves. */
@@ -127,11 +134,11 @@ export class Download implements LeechHooks {
   /**
    * A missing piece for the HTTP fallback, the readers' first: one that no neighbour can give, or with `anyMissing` also
    * one that a neighbour was asked for. It is the caller's until `delivered` or `released`. None while the limit of the
-   * blob is used up.
+   * blob is used up, or that of the node, unless it is `urgent`.
    */
-  claimMissing({ anyMissing = false }: { anyMissing?: boolean } = {}): PieceIndex | undefined {
+  claimMissing({ anyMissing = false, urgent = false } = {}): PieceIndex | undefined {
     const side = this.#parts?.side;
-    if (!side?.mayFetch) return undefined;
+    if (!side?.mayFetch || (!urgent && this.#parts?.limit?.admits === false)) return undefined;
     const piece = side.missingEverywhere() ?? (anyMissing ? side.missingUnclaimed() : undefined);
     // What cannot be checked yet is not fetched.
     if (piece === undefined || this.#parts?.swarm.metainfo.pieceHashes[piece] === undefined) return undefined;
@@ -141,8 +148,10 @@ export class Download implements LeechHooks {
 
   /** Bytes of a claimed piece, in order. False: they have no place, the claim is to be released. @throws StoreFullError */
   deliverBytes(piece: PieceIndex, bytes: Uint8Array): boolean {
-    const landing = this.#parts?.side.landing;
-    if (!landing) return false;
+    const { side, limit } = this.#parts ?? {};
+    if (!side) return false;
+    const { landing } = side;
+    limit?.spend(bytes.length);
     const { offset, received } = landing.expect(httpSource, piece);
     const reception = landing.begin(httpSource, { channel: 0, piece, offset: offset + received, length: bytes.length });
     return typeof reception === 'object' && reception.update(bytes);

@@ -226,7 +226,8 @@ export class Exchange {
       if (download.complete) file?.[Symbol.dispose]();
       this.#share();
     };
-    if (side) download.attach({ swarm, side, candidates, events: this.#events, self, release, ended });
+    const limit = this.#listening().downloadLimit;
+    if (side) download.attach({ swarm, side, candidates, events: this.#events, self, limit, release, ended });
     this.#share();
     if (blob.have.complete) queueMicrotask(() => download.completed());
     return download;

@@ -116,11 +116,9 @@ export class Landing {
     });
   }
 
-  /** Receptions whose first bytes have come. */
-  begun(): Reception[] {
-    return [...this.#bySource.values()].flatMap((pieces) =>
-      [...pieces.values()].filter(({ received }) => received > 0),
-    );
+  /** Those that have begun and those that are still to come. */
+  receptions(): Reception[] {
+    return [...this.#bySource.values()].flatMap((pieces) => [...pieces.values()]);
   }
 
   /** Settles what has all its bytes. False: there is no such reception, it is short, or corrupt. */

@@ -206,9 +206,12 @@ export class LeechSide implements SwarmSide {
     if (this.#isKnown(piece)) this.#settle(neighbour, reception);
   }
 
-  /** Before deadlines are judged: which transfers have moved within a frame, and which wait for this node's own limit. */
+  /**
+   * Before deadlines are judged: which transfers have moved within a frame, and which wait for this node's own limit, in
+   * the buffers of the kernel for all that is known here. To ask another for those would spend the limit twice.
+   */
   #reportProgress(): void {
-    for (const reception of this.#landing.begun()) {
+    for (const reception of this.#landing.receptions()) {
       const { source: peer, piece } = reception;
       const bytes = reception.untold();
       const paused = this.#swarm.neighbours.get(peer)?.peer.link.dataPaused;

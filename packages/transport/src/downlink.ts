@@ -1,5 +1,12 @@
 import type { Address } from '@shoal/core';
-import { type DataHeader, type ErrorCode, type HelloFields, type Message, ProtocolError } from '@shoal/protocol';
+import {
+  chunkBytesMax,
+  type DataHeader,
+  type ErrorCode,
+  type HelloFields,
+  type Message,
+  ProtocolError,
+} from '@shoal/protocol';
 import type { ConnectionOwner, DataOwner } from './connection.ts';
 import type { DataConnection, Route, RouteSpan } from './data-connection.ts';
 import { DialHandshake, type DialOutcome } from './dial-handshake.ts';
@@ -24,7 +31,14 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
   readonly #gathering: Gathering | undefined;
   readonly #admitted = (): void => {
     this.#paused = false;
+    if (this.#closed) return;
+    this.#prepaid = this.#frameBytes;
+    this.#station.download?.spend(this.#prepaid);
     this.#connection?.resume();
+    // What waits in the kernel is read by then; a peer that sends nothing is to keep nothing from others.
+    setImmediate(() => {
+      if (this.#prepaid === this.#frameBytes) this.#giveBack();
+    });
   };
   readonly #turn = {
     pause: () => this.#connection?.pause(),
@@ -35,6 +49,10 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
   #connection: DataConnection | undefined;
   #closed = false;
   #paused = false;
+  /** Payload of the last frame. */
+  #frameBytes = chunkBytesMax;
+  /** Of the frame that was admitted: what is spent only as it comes would let all that wait go on at once. */
+  #prepaid = 0;
 
   constructor(station: Station, link: DownlinkOwner, address: Address) {
     this.#station = station;
@@ -44,15 +62,19 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
     const take = (bytes: Uint8Array): void => this.#connection?.guard(() => handler.dataBytes(link, bytes));
     this.#gathering = station.sockets.secure ? new Gathering(take) : undefined;
     this.data = {
-      dataBegin: (header: DataHeader) => handler.dataBegin(link, header),
+      dataBegin: (header: DataHeader) => {
+        this.#frameBytes = header.length;
+        handler.dataBegin(link, header);
+      },
       dataBytes: (bytes: Uint8Array) => {
-        download?.spend(bytes.length);
+        if (download) this.#pay(bytes.length);
         receiveTurn.received(bytes.length);
         if (this.#gathering) this.#gathering.add(bytes);
         else handler.dataBytes(link, bytes);
       },
       dataEnd: () => {
         this.#gathering?.end();
+        this.#giveBack();
         if (this.#closed) return;
         handler.dataEnd(link);
         this.#awaitAdmission();
@@ -110,12 +132,24 @@ export class Downlink implements DialOutcome<DataConnection>, ConnectionOwner {
     if (this.#closed) return;
     this.#closed = true;
     this.#gathering?.drop();
+    this.#giveBack();
     this.#link.downlinkClosed(reason);
   }
 
   close(reason: string): void {
     if (this.#connection) this.#connection.destroy(reason);
     else this.#handshake.stop(reason);
+  }
+
+  #pay(bytes: number): void {
+    const paid = Math.min(this.#prepaid, bytes);
+    this.#prepaid -= paid;
+    this.#station.download?.spend(bytes - paid);
+  }
+
+  #giveBack(): void {
+    this.#station.download?.spend(-this.#prepaid);
+    this.#prepaid = 0;
   }
 
   /**

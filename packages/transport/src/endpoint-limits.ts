@@ -13,7 +13,10 @@ export interface EndpointLimits {
   readonly pingIdleMs: number;
   /** ...and closed when nothing comes for this long after the ping. */
   readonly pingTimeoutMs: number;
-  /** A link is closed whose peer does not take one chunk of what it asked for during this long: it holds slots of others. */
+  /**
+   * A link is closed whose peer does not take one chunk of what it asked for during this long: it holds slots of others.
+   * Long enough for one that has a low download limit of its own and many neighbours.
+   */
   readonly uplinkTimeoutMs: number;
   /** Control messages a link holds for a peer that does not read. */
   readonly sendQueueBytesMax: number;
@@ -32,7 +35,7 @@ export const defaultEndpointLimits: EndpointLimits = {
   linksMax: 4096,
   pingIdleMs: 10_000,
   pingTimeoutMs: 5000,
-  uplinkTimeoutMs: 30_000,
+  uplinkTimeoutMs: 120_000,
   sendQueueBytesMax: 4 * MiB,
   lingerMs: 1000,
   uploadBytesPerSecondMax: 0,

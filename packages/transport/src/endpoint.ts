@@ -14,7 +14,7 @@ import { ReceiveTurn } from './receive-turn.ts';
 import { Roster } from './roster.ts';
 import { type Listener, tcpSockets } from './socket-factory.ts';
 import type { Station } from './station.ts';
-import { throttleOf } from './throttle.ts';
+import { type Throttle, throttleOf } from './throttle.ts';
 
 /** One node's place in the swarm: listens, dials, and keeps at most one link a peer. */
 export class Endpoint implements AsyncDisposable {
@@ -90,6 +90,11 @@ export class Endpoint implements AsyncDisposable {
   /** A chunk waits for the upload limit. */
   get uploadSaturated(): boolean {
     return this.#station.upload?.saturated ?? false;
+  }
+
+  /** The download limit, which covers what its owner receives by other ways as well; undefined without one. */
+  get downloadLimit(): Pick<Throttle, 'admits' | 'saturated' | 'spend'> | undefined {
+    return this.#station.download;
   }
 
   /** Closes listener, links and dials, each with a reason to the peer; no handle is left when it resolves. */

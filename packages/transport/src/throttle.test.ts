@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { MiB } from '@shoal/core';
 import { chunkBytesMax } from '@shoal/protocol';
-import { dataPair, type LinkedPair } from './testing/node.ts';
+import { dataPair, type LinkedPair, startNode } from './testing/node.ts';
 import type { TransferHandle } from './uplink.ts';
 import { Throttle, throttleOf } from './throttle.ts';
 
@@ -89,6 +89,33 @@ const timeMs = async ({ up, down, upLink }: LinkedPair, bytes: number): Promise<
   assert.ok(up.endpoint);
   return performance.now() - startMs;
 };
+
+suite('the download limit', () => {
+  test('admits connections that wait for it one after the other, a frame each', async () => {
+    const [rate, links, seconds] = [8 * MiB, 12, 4];
+    await using down = await startNode({ limits: { downloadBytesPerSecondMax: rate } });
+    await using ups = new AsyncDisposableStack();
+    const arrivals: { readonly atMs: number; readonly bytes: number }[] = [];
+    const startMs = performance.now();
+    down.seen.onFrame = ({ header }) => arrivals.push({ atMs: performance.now() - startMs, bytes: header.length });
+    for (let count = 0; count < links; count++) {
+      const up = ups.use(await startNode());
+      const link = await down.dial(up);
+      link.openData();
+      await down.seen.until('a data connection', () => down.seen.dataOpenings === count + 1);
+      const reader = { readInto: (buffer: Uint8Array) => buffer.length };
+      up.seen.opened[0]!.uplink!.start({ channel: 1, piece: 0, offset: 0, length: 64 * MiB, reader, onEnd() {} });
+    }
+    await down.seen.until('some seconds', () => (arrivals.at(-1)?.atMs ?? 0) > seconds * 1000);
+    // The first frame of a connection comes unasked. Released at once, all of them would bring 6 MiB together.
+    const later = arrivals.slice(links);
+    const windowMs = 200;
+    const sums = later.map(({ atMs }) =>
+      later.reduce((sum, each) => sum + (each.atMs >= atMs && each.atMs < atMs + windowMs ? each.bytes : 0), 0),
+    );
+    assert.ok(Math.max(...sums) <= rate * ((windowMs + 50) / 1000) + 4 * chunkBytesMax, `${Math.max(...sums)} bytes`);
+  });
+});
 
 suite('limits of a transfer', () => {
   const reader = { readInto: (buffer: Uint8Array) => buffer.length };

@@ -26,8 +26,7 @@ export class Throttle {
    * waits once at a time, and first come is first served.
    */
   admit(resume: () => void): boolean {
-    this.#pay();
-    if (this.#waiting.length === 0 && this.#balance > 0) return true;
+    if (this.admits) return true;
     if (this.#waiting.push(resume) === 1) addTick(this.#tick);
     return false;
   }
@@ -39,6 +38,12 @@ export class Throttle {
     this.#waiting.splice(index, 1);
     if (this.#waiting.length === 0) removeTick(this.#tick);
     return true;
+  }
+
+  /** Nobody waits and nothing is owed. */
+  get admits(): boolean {
+    this.#pay();
+    return this.#waiting.length === 0 && this.#balance > 0;
   }
 
   /** Somebody waits for their turn: the rate is used up. */

@@ -103,7 +103,7 @@ const schema = section({
       default: 40,
       min: 1,
       max: 1000,
-      description: 'Members with as many neighbours are not handed out.',
+      description: 'Members with as many neighbours are not handed out to those who announce.',
     }),
   }),
   limits: section({

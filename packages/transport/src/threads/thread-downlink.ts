@@ -26,6 +26,9 @@ export interface ThreadParts {
 /** Bytes without a route that are on their way to the other thread, before this one reads no more. */
 const relayedBytesMax = 8 * 1024 * 1024;
 
+/** Routes that may wait for their pieces before closed ones are looked for. */
+const routesKeptMax = 1024;
+
 interface OpenRoute {
   readonly key: RouteKey;
   readonly span: RouteSpan;
@@ -88,7 +91,10 @@ export class ThreadDownlink implements ConnectionOwner {
     this.#read();
   }
 
+  /** Closing a route tells this thread nothing: those of pieces that never came are forgotten when there are many. */
   route(key: RouteKey, span: RouteSpan): void {
+    if (this.#routes.size >= routesKeptMax)
+      for (const [place, { key: old }] of this.#routes) if (!isOpen(this.#parts.words, old)) this.#routes.delete(place);
     this.#routes.set(placeOf(span), { key, span, hasher: this.#parts.hasher(), received: 0 });
   }
 

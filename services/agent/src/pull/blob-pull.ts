@@ -260,6 +260,8 @@ export class BlobPull {
     this.#helpFirstByte();
     const { clock, fallbackMs, bytesPerSecondMax, announcer, events } = this.#context;
     const nowMs = clock();
+    // Not the swarm's fault: what is fetched by HTTP instead would wait for the same limit.
+    if (this.#download.limited) this.#swarmProgressMs = nowMs;
     this.#confirmation?.step(this.#download.hearsHashes, nowMs);
     // Where bytes enter the zone through others, neighbours without a piece are no reason to fetch it from afar.
     const { sheltered, waiting } = this.#originEntry;

@@ -45,12 +45,13 @@ export class HttpFallback {
   /** `missing`: only what no neighbour has; `any`: also what one was asked for; `off`: ends after the running pieces. */
   set mode(mode: 'off' | 'missing' | 'any') {
     this.#mode = mode;
-    while (this.#mode !== 'off' && this.#workers < parallelMax && this.#next(mode === 'any')) continue;
+    const claim = { anyMissing: mode === 'any' };
+    while (this.#mode !== 'off' && this.#workers < parallelMax && this.#next(claim)) continue;
   }
 
-  /** One piece, the readers' first, whatever the mode; nothing while others are fetched. */
+  /** One piece, the readers' first, whatever the mode and the limit of the node; nothing while others are fetched. */
   fetchOne(): void {
-    if (this.#workers === 0) this.#next(true);
+    if (this.#workers === 0) this.#next({ anyMissing: true, urgent: true });
   }
 
   stop(): void {
@@ -59,14 +60,14 @@ export class HttpFallback {
   }
 
   /** Claims a piece and fetches it; false when there is none to claim. */
-  #next(anyMissing: boolean): boolean {
+  #next(claim: { anyMissing: boolean; urgent?: boolean }): boolean {
     if (this.#stop.signal.aborted || this.#o.clock() < (this.#busyUntilMs ?? 0)) return false;
-    const piece = this.#o.download.claimMissing({ anyMissing });
+    const piece = this.#o.download.claimMissing(claim);
     if (piece === undefined) return false;
     this.#workers++;
     void this.#fetch(piece).then((delivered) => {
       this.#workers--;
-      if (delivered && this.#mode !== 'off') this.#next(this.#mode === 'any');
+      if (delivered && this.#mode !== 'off') this.#next({ anyMissing: this.#mode === 'any' });
     });
     return true;
   }
