@@ -82,7 +82,8 @@ export class BenchCluster {
   /** An agent whose cache lies on the disk, with sendfile(2) or without; started when it is asked for. */
   diskAgent(sendfile: 'on' | 'off'): Promise<Service> {
     const name = `disk-agent-sendfile-${sendfile}`;
-    const others = { trackers: [this.tracker.url('api')], origins: [this.origin.url('registry')] };
+    // Of the other agents it is not to hear: their copies may be emptied by then.
+    const others = { trackers: [nobody], origins: [this.origin.url('registry')] };
     return this.#keep('agent', name, { ...agentConfig(this.folder, name, others), sendfile: setting[sendfile] });
   }
 

@@ -39,7 +39,7 @@ const words = new Uint32Array(4096);
 
 /**
  * What this machine is measured by: arithmetic, branches and memory of the first-level cache, in the proportions of
- * code of this kind. A figure over this one holds on other machines of the same architecture, within some 20 %.
+ * code of this kind. A figure over this one holds on machines with processors of one family, within some 20 %.
  */
 const calibrationLoop = (): number => {
   let state = 0x9e37_79b9;
