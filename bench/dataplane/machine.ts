@@ -14,8 +14,10 @@ export interface Machine {
   readonly loadBefore: number;
 }
 
+export const processor = (): string => os.cpus()[0]?.model ?? 'unknown';
+
 export const describeMachine = (): Machine => ({
-  cpu: os.cpus()[0]?.model ?? 'unknown',
+  cpu: processor(),
   cores: os.cpus().length,
   memoryBytes: os.totalmem(),
   kernel: os.release(),

@@ -4,9 +4,9 @@
  * when a function takes much more than its baseline, twice in a row.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import path from 'node:path';
 import { optionsOf } from '../command-line.ts';
+import { processor } from '../dataplane/machine.ts';
 import { cases } from './cases.ts';
 import { parseOptions, usageOf } from './options.ts';
 import { type Timing, timingOf } from './timing.ts';
@@ -21,8 +21,7 @@ const options = optionsOf((args) => parseOptions(args, names), usageOf(names));
 const baselineFile = path.join(import.meta.dirname, 'baseline.json');
 /** By a part of the processor's name: what one is quick at another is not, up to a factor of two. */
 const baselines = JSON.parse(readFileSync(baselineFile, 'utf8')) as Record<string, Record<string, number>>;
-const processor = cpus()[0]?.model ?? 'unknown';
-const family = Object.keys(baselines).find((part) => processor.includes(part)) ?? processor;
+const family = Object.keys(baselines).find((part) => processor().includes(part)) ?? processor();
 const baseline = baselines[family] ?? {};
 /** Beyond this a function is slower, and not the machine another one or busy: beside much other work 1.9 was seen. */
 const slowerRatio = 2;

@@ -68,7 +68,8 @@ export class Tracking {
     if (refused > 0) this.#o.events.refused(peer.peerId, refused);
     const answers = swarms.map(({ swarm, want }, index) => {
       const among = gateways[index];
-      const peers = this.#choose(swarm, members[index] ?? [], { ...peer, gateways: among, want });
+      const { peerId: asking, zone } = peer;
+      const peers = this.#choose(swarm, members[index] ?? [], { peerId: asking, zone, gateways: among, want });
       for (const { peerId, role } of peers) if (role === 'agent') this.#pending.handedOut(swarm, peerId);
       return {
         swarm,
